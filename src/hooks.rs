@@ -1,0 +1,103 @@
+//! Write hooks: functions that are told of every write after it succeeded.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use crate::document::Document;
+use crate::path::Path;
+
+/// What kind of write it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Operation {
+    /// A whole entry was replaced.
+    Assoc,
+    /// A value below the top was set.
+    AssocIn,
+    /// A value was computed from the one before.
+    UpdateIn,
+    /// An entry was removed.
+    Dissoc,
+    /// A binary was stored.
+    Bassoc,
+    /// An element was appended to a log.
+    Append,
+}
+
+/// A write that succeeded.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct WriteEvent {
+    /// What kind of write.
+    pub operation: Operation,
+    /// Where.
+    pub path: Path,
+    /// The new value at the path; `None` after a removal, and for binaries.
+    pub value: Option<Document>,
+}
+
+impl WriteEvent {
+    /// An event, for those who implement [`Store`](crate::Store) themselves.
+    pub fn new(operation: Operation, path: Path, value: Option<Document>) -> WriteEvent {
+        WriteEvent { operation, path, value }
+    }
+}
+
+/// Names a hook, to remove it again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct HookId(u64);
+
+type Hook = Arc<dyn Fn(&WriteEvent) + Send + Sync>;
+
+/// The hooks of a store. They run in the task that wrote, after the write; a panic in one is that
+/// task's panic and leaves the store usable.
+#[derive(Default)]
+pub struct Hooks(RwLock<Registered>);
+
+#[derive(Default)]
+struct Registered {
+    next: u64,
+    hooks: BTreeMap<u64, Hook>,
+}
+
+impl Hooks {
+    /// No hooks yet.
+    pub fn new() -> Hooks {
+        Hooks::default()
+    }
+
+    /// Adds a hook.
+    pub fn add(&self, hook: impl Fn(&WriteEvent) + Send + Sync + 'static) -> HookId {
+        let mut registered = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let id = registered.next;
+        registered.next += 1;
+        registered.hooks.insert(id, Arc::new(hook));
+        HookId(id)
+    }
+
+    /// Removes a hook; tells whether it was there.
+    pub fn remove(&self, id: HookId) -> bool {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).hooks.remove(&id.0).is_some()
+    }
+
+    /// Tells every hook, in the order in which they were added. The event is made only if there is
+    /// one to tell.
+    pub fn tell(&self, event: impl FnOnce() -> WriteEvent) {
+        let hooks: Vec<Hook> = {
+            let registered = self.0.read().unwrap_or_else(PoisonError::into_inner);
+            if registered.hooks.is_empty() {
+                return;
+            }
+            registered.hooks.values().map(Arc::clone).collect()
+        };
+        let event = event();
+        hooks.iter().for_each(|hook| hook(&event));
+    }
+}
+
+impl fmt::Debug for Hooks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Hooks({})", self.0.read().unwrap_or_else(PoisonError::into_inner).hooks.len())
+    }
+}

@@ -1,0 +1,146 @@
+//! The file system as a trait: a dozen calls, all blocking, shaped like those of `std::fs`. Backends
+//! that keep files use nothing else, so that a simulated disk can stand in its place.
+
+use std::fmt;
+use std::io;
+use std::path::Path;
+
+/// The file-system calls that backends need.
+///
+/// Errors are those of the operating system. Nothing is durable until a `sync` says so: data by
+/// [`DiskFile::sync`], names by [`Disk::sync_dir`], both by [`Disk::sync_all`].
+pub trait Disk: fmt::Debug + Send + Sync + 'static {
+    /// Opens a file. Symbolic links at the end of the path are not followed.
+    fn open(&self, path: &Path, mode: Mode) -> io::Result<Box<dyn DiskFile>>;
+
+    /// Opens a file for reading if that needs no waiting for the medium; `None` if it might.
+    fn open_cached(&self, path: &Path) -> io::Result<Option<Box<dyn DiskFile>>>;
+
+    /// What stands at this path: `None` if nothing does.
+    fn entry(&self, path: &Path) -> io::Result<Option<EntryKind>>;
+
+    /// Renames a file, replacing what stood at `to`, atomically.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+
+    /// Exchanges two names atomically; `Unsupported` where the system cannot.
+    fn exchange(&self, one: &Path, other: &Path) -> io::Result<()>;
+
+    /// Removes a file.
+    fn remove(&self, path: &Path) -> io::Result<()>;
+
+    /// Makes a directory; its parent must be there.
+    fn create_dir(&self, path: &Path) -> io::Result<()>;
+
+    /// The entries of a directory, in no particular order, without `.` and `..`.
+    fn list(&self, dir: &Path) -> io::Result<Box<dyn Iterator<Item = io::Result<Entry>> + Send>>;
+
+    /// Makes the names in this directory durable.
+    fn sync_dir(&self, dir: &Path) -> io::Result<()>;
+
+    /// Makes everything on the file system of this directory durable, data and names;
+    /// `Unsupported` where the system cannot.
+    fn sync_all(&self, dir: &Path) -> io::Result<()>;
+
+    /// Opens a lock file, making it if it is missing. It is not locked yet.
+    fn lock_file(&self, path: &Path) -> io::Result<Box<dyn DiskLock>>;
+}
+
+/// How to open a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// For reading.
+    Read,
+    /// For reading and writing; it must be there.
+    Write,
+    /// For reading and writing, new: it must not be there.
+    Create,
+}
+
+/// An open file. It stays the same file whatever happens to its name.
+pub trait DiskFile: fmt::Debug + Send + Sync + 'static {
+    /// Reads at an offset; fewer bytes than asked for only at the end of the file or if interrupted.
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
+
+    /// The same if it needs no waiting for the medium; `None` if it might.
+    fn read_at_cached(&self, buffer: &mut [u8], offset: u64) -> io::Result<Option<usize>>;
+
+    /// Writes at an offset; may write fewer bytes.
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize>;
+
+    /// Cuts or extends the file.
+    fn set_len(&self, len: u64) -> io::Result<()>;
+
+    /// The length in bytes.
+    fn len(&self) -> io::Result<u64>;
+
+    /// Whether the file is empty.
+    fn is_empty(&self) -> io::Result<bool> {
+        Ok(self.len()? == 0)
+    }
+
+    /// Makes the data durable, and what is needed to find it again, but not the file's name.
+    fn sync(&self) -> io::Result<()>;
+
+    /// Fills the buffer from an offset, or as much of it as the file has.
+    fn read_full_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        let mut filled = 0;
+        while filled < buffer.len() {
+            match self.read_at(&mut buffer[filled..], offset + filled as u64) {
+                Ok(0) => break,
+                Ok(read) => filled += read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(filled)
+    }
+
+    /// Writes all of the bytes.
+    fn write_all_at(&self, mut bytes: &[u8], mut offset: u64) -> io::Result<()> {
+        while !bytes.is_empty() {
+            match self.write_at(bytes, offset) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(written) => {
+                    bytes = &bytes[written..];
+                    offset += written as u64;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// An open lock file. The lock goes when this is dropped, and with the process, however it ends.
+/// Two handles on the same path exclude each other, also within one process.
+pub trait DiskLock: fmt::Debug + Send + Sync + 'static {
+    /// Takes the lock, waiting for it.
+    fn lock(&self) -> io::Result<()>;
+
+    /// Takes the lock if it is free; tells whether it was.
+    fn try_lock(&self) -> io::Result<bool>;
+
+    /// Lets the lock go.
+    fn unlock(&self) -> io::Result<()>;
+}
+
+/// An entry of a directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its name.
+    pub name: std::ffi::OsString,
+    /// What it is.
+    pub kind: EntryKind,
+}
+
+/// What stands at a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EntryKind {
+    /// A file.
+    File,
+    /// A directory.
+    Dir,
+    /// Something else: a link, a socket.
+    Other,
+}

@@ -1,0 +1,224 @@
+//! [`RealDisk`]: the operating system's files. What only Linux has (opening and reading what is
+//! cached without waiting, exchanging names, syncing a whole file system) is used there and answered
+//! `Unsupported`, or as not cached, elsewhere.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::path::Path;
+
+use super::disk::{Disk, DiskFile, DiskLock, Entry, EntryKind, Mode};
+
+/// The operating system's file system.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RealDisk;
+
+impl Disk for RealDisk {
+    fn open(&self, path: &Path, mode: Mode) -> io::Result<Box<dyn DiskFile>> {
+        let mut options = OpenOptions::new();
+        options.read(true);
+        match mode {
+            Mode::Read => {}
+            Mode::Write => _ = options.write(true),
+            Mode::Create => _ = options.write(true).create_new(true),
+        }
+        no_follow(&mut options);
+        Ok(Box::new(RealFile(options.open(path)?)))
+    }
+
+    fn open_cached(&self, path: &Path) -> io::Result<Option<Box<dyn DiskFile>>> {
+        Ok(cached::open(path)?.map(|file| Box::new(RealFile(file)) as Box<dyn DiskFile>))
+    }
+
+    fn entry(&self, path: &Path) -> io::Result<Option<EntryKind>> {
+        match std::fs::symlink_metadata(path) {
+            Ok(metadata) => Ok(Some(kind(metadata.file_type()))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        std::fs::rename(from, to)
+    }
+
+    fn exchange(&self, one: &Path, other: &Path) -> io::Result<()> {
+        cached::exchange(one, other)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        std::fs::remove_file(path)
+    }
+
+    fn create_dir(&self, path: &Path) -> io::Result<()> {
+        std::fs::create_dir(path)
+    }
+
+    fn list(&self, dir: &Path) -> io::Result<Box<dyn Iterator<Item = io::Result<Entry>> + Send>> {
+        Ok(Box::new(std::fs::read_dir(dir)?.map(|entry| {
+            let entry = entry?;
+            Ok(Entry { name: entry.file_name(), kind: kind(entry.file_type()?) })
+        })))
+    }
+
+    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+        if cfg!(unix) { File::open(dir)?.sync_all() } else { Ok(()) }
+    }
+
+    fn sync_all(&self, dir: &Path) -> io::Result<()> {
+        cached::sync_all(dir)
+    }
+
+    fn lock_file(&self, path: &Path) -> io::Result<Box<dyn DiskLock>> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        no_follow(&mut options);
+        Ok(Box::new(RealLock(options.open(path)?)))
+    }
+}
+
+fn kind(file_type: std::fs::FileType) -> EntryKind {
+    match (file_type.is_file(), file_type.is_dir()) {
+        (true, _) => EntryKind::File,
+        (_, true) => EntryKind::Dir,
+        _ => EntryKind::Other,
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn no_follow(options: &mut OpenOptions) {
+    use std::os::unix::fs::OpenOptionsExt;
+    options.custom_flags(rustix::fs::OFlags::NOFOLLOW.bits() as i32);
+}
+
+#[cfg(not(target_os = "linux"))]
+fn no_follow(_options: &mut OpenOptions) {}
+
+#[derive(Debug)]
+struct RealFile(File);
+
+impl DiskFile for RealFile {
+    #[cfg(unix)]
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        std::os::unix::fs::FileExt::read_at(&self.0, buffer, offset)
+    }
+
+    #[cfg(windows)]
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        std::os::windows::fs::FileExt::seek_read(&self.0, buffer, offset)
+    }
+
+    fn read_at_cached(&self, buffer: &mut [u8], offset: u64) -> io::Result<Option<usize>> {
+        cached::read_at(&self.0, buffer, offset)
+    }
+
+    #[cfg(unix)]
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        std::os::unix::fs::FileExt::write_at(&self.0, bytes, offset)
+    }
+
+    #[cfg(windows)]
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        std::os::windows::fs::FileExt::seek_write(&self.0, bytes, offset)
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.0.set_len(len)
+    }
+
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.0.metadata()?.len())
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.0.sync_data()
+    }
+}
+
+#[derive(Debug)]
+struct RealLock(File);
+
+impl DiskLock for RealLock {
+    fn lock(&self) -> io::Result<()> {
+        self.0.lock()
+    }
+
+    fn try_lock(&self) -> io::Result<bool> {
+        match self.0.try_lock() {
+            Ok(()) => Ok(true),
+            Err(std::fs::TryLockError::WouldBlock) => Ok(false),
+            Err(std::fs::TryLockError::Error(error)) => Err(error),
+        }
+    }
+
+    fn unlock(&self) -> io::Result<()> {
+        self.0.unlock()
+    }
+}
+
+#[cfg(target_os = "linux")]
+mod cached {
+    use std::fs::File;
+    use std::io::{self, IoSliceMut};
+    use std::path::Path;
+
+    use rustix::fs::{CWD, Mode, OFlags, RenameFlags, ResolveFlags};
+    use rustix::io::{Errno, ReadWriteFlags};
+
+    /// Whether the kernel says "not without waiting", or does not know the question.
+    fn would_wait(error: Errno) -> bool {
+        matches!(error, Errno::AGAIN | Errno::NOSYS | Errno::OPNOTSUPP | Errno::PERM | Errno::INVAL)
+    }
+
+    pub(super) fn open(path: &Path) -> io::Result<Option<File>> {
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        match rustix::fs::openat2(CWD, path, flags, Mode::empty(), ResolveFlags::CACHED) {
+            Ok(file) => Ok(Some(File::from(file))),
+            Err(error) if would_wait(error) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    pub(super) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<Option<usize>> {
+        let mut buffers = [IoSliceMut::new(buffer)];
+        match rustix::io::preadv2(file, &mut buffers, offset, ReadWriteFlags::NOWAIT) {
+            Ok(read) => Ok(Some(read)),
+            Err(error) if would_wait(error) || error == Errno::INTR => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    pub(super) fn exchange(one: &Path, other: &Path) -> io::Result<()> {
+        match rustix::fs::renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE) {
+            Ok(()) => Ok(()),
+            Err(Errno::NOSYS | Errno::INVAL | Errno::OPNOTSUPP) => Err(io::ErrorKind::Unsupported.into()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    pub(super) fn sync_all(dir: &Path) -> io::Result<()> {
+        Ok(rustix::fs::syncfs(File::open(dir)?)?)
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod cached {
+    use std::fs::File;
+    use std::io;
+    use std::path::Path;
+
+    pub(super) fn open(_path: &Path) -> io::Result<Option<File>> {
+        Ok(None)
+    }
+
+    pub(super) fn read_at(_file: &File, _buffer: &mut [u8], _offset: u64) -> io::Result<Option<usize>> {
+        Ok(None)
+    }
+
+    pub(super) fn exchange(_one: &Path, _other: &Path) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    pub(super) fn sync_all(_dir: &Path) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}

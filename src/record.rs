@@ -1,0 +1,631 @@
+//! [`Record`]: what is at rest under a key, the tuple `[meta, data]`, length-prefixed. Writes and
+//! reads the three forms that `docs/format.md` draws byte by byte.
+
+use std::fmt;
+
+use byteorder::{BigEndian, ByteOrder};
+use bytes::Bytes;
+use futures::stream::BoxStream;
+
+use crate::cbor::{self, Malformed};
+use crate::clock::Timestamp;
+use crate::document::Document;
+use crate::error::{Error, ErrorKind, Result};
+use crate::key::Key;
+use crate::limits;
+use crate::meta::{Kind, Meta, Sums, name};
+
+/// The layout version in byte 0.
+const LAYOUT: u8 = 1;
+/// Byte 1: CBOR.
+const CBOR: u8 = 3;
+/// The prefix of the short and of the plain form.
+const SHORT_PREFIX: usize = 8;
+/// The prefix of the long form.
+const LONG_PREFIX: usize = 20;
+
+const _: () = assert!(SHORT_PREFIX < LONG_PREFIX);
+
+/// A stream of chunks. It ends with an error if it could not be completed, never early.
+pub type ByteStream = BoxStream<'static, Result<Bytes>>;
+
+/// How the prefix of a record looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Form {
+    /// Eight bytes with the length of the meta in the last four. What larder writes.
+    Short,
+    /// The same and twelve zero bytes. What konserve writes.
+    Long,
+    /// Eight bytes that are nothing but the length of the meta: the guide to konserve's backends.
+    Plain,
+}
+
+impl Form {
+    fn prefix(self) -> usize {
+        if self == Form::Long { LONG_PREFIX } else { SHORT_PREFIX }
+    }
+}
+
+/// Who is expected to have written a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Origin {
+    /// larder: the short form, with checksums. Anything else is damage.
+    Larder,
+    /// Anyone: all three forms, with checksums in the short form only.
+    Foreign,
+}
+
+/// The head of a record: prefix and meta, as encoded, with what is needed of it at hand.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Head {
+    bytes: Bytes,
+    form: Form,
+    kind: Kind,
+    rev: u64,
+    last_write: Timestamp,
+    size: Option<Field<u64>>,
+    sums: Option<Field<Sums>>,
+    /// Where the key stands in `bytes`; an empty range if there is none.
+    key: (u32, u32),
+}
+
+/// A value of fixed width, and where its bytes begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Field<T> {
+    value: T,
+    at: u32,
+}
+
+impl Head {
+    /// The head for this meta, in larder's own form. Size and checksums are filled in by
+    /// [`Head::seal`].
+    ///
+    /// # Errors
+    /// `TooLarge` past [`limits::META_BYTES`].
+    pub fn new(meta: &Meta) -> Result<Head> {
+        Head::in_form(meta, Form::Short)
+    }
+
+    /// The head in any form. The long and the plain form carry none of larder's own entries.
+    ///
+    /// # Errors
+    /// `TooLarge` past [`limits::META_BYTES`].
+    pub fn in_form(meta: &Meta, form: Form) -> Result<Head> {
+        let meta = match form {
+            Form::Short => meta.encode(),
+            Form::Long | Form::Plain => Meta { size: None, sums: None, ..meta.clone() }.encode(),
+        };
+        if meta.len() > limits::META_BYTES {
+            let (len, limit) = (meta.len(), limits::META_BYTES);
+            return Err(Error::new(
+                ErrorKind::TooLarge,
+                format!("the meta has {len} bytes, the limit is {limit}"),
+            ));
+        }
+        let mut bytes = vec![0; form.prefix()];
+        if form == Form::Plain {
+            BigEndian::write_u64(&mut bytes, meta.len() as u64);
+        } else {
+            (bytes[0], bytes[1]) = (LAYOUT, CBOR);
+            BigEndian::write_u32(&mut bytes[4..8], meta.len() as u32);
+        }
+        bytes.extend_from_slice(&meta);
+        Head::read(bytes.into(), form).map_err(damaged)
+    }
+
+    /// How long the head is, from the first bytes of the record: `None` if more of them (20 at the
+    /// most) are needed to tell.
+    ///
+    /// # Errors
+    /// `Corrupt` if this cannot be the beginning of a record.
+    pub fn length(first: &[u8]) -> Result<Option<usize>> {
+        let Some((form, meta)) = prefix(first)? else { return Ok(None) };
+        Ok(Some(form.prefix() + meta))
+    }
+
+    /// Reads a head and verifies its checksum.
+    ///
+    /// # Errors
+    /// `Corrupt` if it is damaged, `Unsupported` if it asks for a serializer, a compressor or an
+    /// encryptor that is not there.
+    pub fn parse(bytes: Bytes, origin: Origin) -> Result<Head> {
+        let Some((form, meta)) = prefix(&bytes)? else {
+            return Err(corrupt("the record is cut off within its prefix"));
+        };
+        if bytes.len() != form.prefix() + meta {
+            return Err(corrupt("the record is cut off within its meta"));
+        }
+        if origin == Origin::Larder && form != Form::Short {
+            return Err(corrupt("the prefix is not one that larder writes"));
+        }
+        let head = Head::read(bytes, form).map_err(damaged)?;
+        if let Some(sums) = head.sums {
+            let computed = sum_of_head(&head.bytes, sums.at as usize);
+            if computed != sums.value.head {
+                let stored = sums.value.head;
+                return Err(corrupt(format!(
+                    "the checksum of the meta is {computed:08x}, stored is {stored:08x}"
+                )));
+            }
+        }
+        // Only now: a flipped bit in these bytes is damage, not a request for another codec.
+        if form != Form::Plain && (head.bytes[1], head.bytes[2], head.bytes[3]) != (CBOR, 0, 0) {
+            let (serializer, compressor, encryptor) = (head.bytes[1], head.bytes[2], head.bytes[3]);
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                format!(
+                    "the record has serializer {serializer}, compressor {compressor}, encryptor {encryptor}; only 3, 0, 0 can be read"
+                ),
+            ));
+        }
+        if origin == Origin::Larder {
+            if head.sums.is_none() || head.size.is_none() {
+                return Err(corrupt("the meta has no checksum"));
+            }
+            if head.key.0 == head.key.1 {
+                return Err(corrupt("the meta has no key"));
+            }
+        }
+        Ok(head)
+    }
+
+    /// Reads the structure; verifies nothing.
+    fn read(bytes: Bytes, form: Form) -> Result<Head, Malformed> {
+        let start = form.prefix();
+        let map = cbor::head(&bytes, start)?;
+        if map.major != cbor::MAP {
+            return Err(Malformed { at: start, what: "a meta that is no map" });
+        }
+        let (mut size, mut sums, mut key) = (None, None, (0, 0));
+        let (mut kind, mut rev, mut last_write) = (Kind::Document, 0, Timestamp::default());
+        let mut at = map.content;
+        let mut left = map.arg;
+        loop {
+            if map.is_indefinite() {
+                let next = cbor::head(&bytes, at)?;
+                if next.is_break() {
+                    at = next.content;
+                    break;
+                }
+            } else if left == 0 {
+                break;
+            }
+            left = left.saturating_sub(1);
+            let value = cbor::item_end(&bytes, at)?;
+            let end = cbor::item_end(&bytes, value)?;
+            match &bytes[at..value] {
+                name::KEY => key = (value as u32, end as u32),
+                name::TYPE => kind = Kind::from_encoding(&bytes[value..end]).unwrap_or(Kind::Document),
+                name::LAST_WRITE => last_write = time(&bytes[value..end]).unwrap_or_default(),
+                // In the other forms larder's entries are leftovers that konserve carried along.
+                name::REV if form == Form::Short => rev = cbor::head(&bytes, value)?.arg,
+                name::SIZE if form == Form::Short && end - value == 9 && bytes[value] == 0x1b => {
+                    size = Some(Field {
+                        value: BigEndian::read_u64(&bytes[value + 1..end]),
+                        at: value as u32 + 1,
+                    });
+                }
+                name::SUM if form == Form::Short && end - value == 9 && bytes[value] == 0x48 => {
+                    let (head, data) =
+                        (BigEndian::read_u32(&bytes[value + 1..]), BigEndian::read_u32(&bytes[value + 5..]));
+                    sums = Some(Field { value: Sums { head, data }, at: value as u32 + 1 });
+                }
+                _ => {}
+            }
+            at = end;
+        }
+        if at != bytes.len() {
+            return Err(Malformed { at, what: "more bytes after the meta" });
+        }
+        Ok(Head { bytes, form, kind, rev, last_write, size, sums, key })
+    }
+
+    /// This head with the size and the checksum of its data, and its own checksum, filled in. Its
+    /// length does not change. Forms without checksums stay as they are.
+    #[must_use]
+    pub fn seal(&self, data: &DataSum) -> Head {
+        let (Some(size), Some(sums)) = (self.size, self.sums) else {
+            return self.clone();
+        };
+        let mut bytes = self.bytes.to_vec();
+        let (size_at, sums_at) = (size.at as usize, sums.at as usize);
+        let data_sum = data.crc();
+        BigEndian::write_u64(&mut bytes[size_at..], data.len());
+        BigEndian::write_u32(&mut bytes[sums_at + 4..], data_sum);
+        let head_sum = sum_of_head(&bytes, sums_at);
+        BigEndian::write_u32(&mut bytes[sums_at..], head_sum);
+        Head {
+            bytes: bytes.into(),
+            size: Some(Field { value: data.len(), ..size }),
+            sums: Some(Field { value: Sums { head: head_sum, data: data_sum }, ..sums }),
+            ..*self
+        }
+    }
+
+    /// The bytes: prefix and meta.
+    pub fn as_bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+
+    /// How the prefix looks.
+    pub fn form(&self) -> Form {
+        self.form
+    }
+
+    /// What kind of data follows.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The length of the data part (`None` in the forms that do not say).
+    pub fn size(&self) -> Option<u64> {
+        self.size.map(|field| field.value)
+    }
+
+    /// The checksums (`None` in the forms that have none).
+    pub fn sums(&self) -> Option<Sums> {
+        self.sums.map(|field| field.value)
+    }
+
+    /// The revision: 0 where none is stored.
+    pub fn rev(&self) -> u64 {
+        self.rev
+    }
+
+    /// The time of the last write.
+    pub fn last_write(&self) -> Timestamp {
+        self.last_write
+    }
+
+    /// The encoded key, as it stands in the meta; empty if there is none.
+    pub fn key_bytes(&self) -> &[u8] {
+        &self.bytes[self.key.0 as usize..self.key.1 as usize]
+    }
+
+    /// The key.
+    ///
+    /// # Errors
+    /// `Corrupt` if there is none, or none that is valid.
+    pub fn key(&self) -> Result<Key> {
+        Key::from_cbor(self.key_bytes()).map_err(|why| corrupt("the meta has no valid key").with_source(why))
+    }
+
+    /// A token that differs between any two states of a record: its checksums and its revision.
+    pub fn fingerprint(&self) -> [u8; 16] {
+        let sums = self.sums().unwrap_or_default();
+        let mut out = [0; 16];
+        BigEndian::write_u32(&mut out, sums.head);
+        BigEndian::write_u32(&mut out[4..], sums.data);
+        BigEndian::write_u64(&mut out[8..], self.rev);
+        out
+    }
+
+    /// The whole meta, decoded.
+    ///
+    /// # Errors
+    /// `Corrupt` if it is damaged.
+    pub fn meta(&self) -> Result<Meta> {
+        let start = self.form.prefix();
+        let document = Document::from_cbor(self.bytes.slice(start..))
+            .map_err(|why| corrupt("the meta").with_source(why))?;
+        let bytes = document.as_cbor();
+        let map = cbor::head(bytes, 0).map_err(damaged)?;
+        let mut user = std::collections::BTreeMap::new();
+        let mut at = map.content;
+        for _ in 0..map.arg {
+            let value = cbor::item_end(bytes, at).map_err(damaged)?;
+            let end = cbor::item_end(bytes, value).map_err(damaged)?;
+            if !name::ALL.contains(&&bytes[at..value]) {
+                user.insert(Key::from_cbor(&bytes[at..value])?, Document::stored(bytes.slice(value..end)));
+            }
+            at = end;
+        }
+        Ok(Meta {
+            key: self.key()?,
+            kind: self.kind,
+            last_write: self.last_write,
+            size: self.size(),
+            rev: self.rev,
+            sums: self.sums(),
+            user,
+        })
+    }
+
+    /// Checks a data part that was read against what the head says of it.
+    ///
+    /// # Errors
+    /// `Corrupt` if length or checksum differ.
+    pub fn vouch(&self, data: &DataSum) -> Result<()> {
+        if let Some(size) = self.size().filter(|size| *size != data.len()) {
+            return Err(corrupt(format!("the data has {} bytes, the meta says {size}", data.len())));
+        }
+        if let Some(sums) = self.sums().filter(|sums| sums.data != data.crc()) {
+            return Err(corrupt(format!(
+                "the checksum of the data is {:08x}, stored is {:08x}",
+                data.crc(),
+                sums.data
+            )));
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Head {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Head")
+            .field("form", &self.form)
+            .field("kind", &self.kind)
+            .field("rev", &self.rev)
+            .field("size", &self.size())
+            .field("key", &cbor::diagnostic(self.key_bytes()))
+            .finish()
+    }
+}
+
+/// The form and the length of the meta: `None` if the bytes end too early to tell.
+fn prefix(first: &[u8]) -> Result<Option<(Form, usize)>> {
+    let Some(&layout) = first.first() else { return Ok(None) };
+    if layout > LAYOUT {
+        return Err(corrupt(format!("the layout version is {layout}, known are 0 and 1")));
+    }
+    if first.len() < SHORT_PREFIX {
+        return Ok(None);
+    }
+    let (form, meta) = match layout {
+        0 => (Form::Plain, BigEndian::read_u64(first)),
+        _ => {
+            let spare = &first[SHORT_PREFIX..first.len().min(LONG_PREFIX)];
+            let zeros = spare.iter().take_while(|byte| **byte == 0).count();
+            let form = match (zeros == spare.len(), spare.len()) {
+                // A meta is a map, whose first byte is not zero.
+                (true, n) if n < LONG_PREFIX - SHORT_PREFIX => return Ok(None),
+                (true, _) => Form::Long,
+                (false, _) => Form::Short,
+            };
+            (form, u64::from(BigEndian::read_u32(&first[4..8])))
+        }
+    };
+    if meta > limits::META_BYTES as u64 {
+        return Err(corrupt(format!(
+            "the meta would have {meta} bytes, the limit is {}",
+            limits::META_BYTES
+        )));
+    }
+    Ok(Some((form, meta as usize)))
+}
+
+/// The checksum of prefix and meta, with its own four bytes, at `sums_at`, as zero.
+fn sum_of_head(bytes: &[u8], sums_at: usize) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(&bytes[..sums_at]);
+    hasher.update(&[0; 4]);
+    hasher.update(&bytes[sums_at + 4..]);
+    hasher.finalize()
+}
+
+/// A time as konserve writes it (tag 0, text), or as others may (tag 1, seconds).
+fn time(bytes: &[u8]) -> Option<Timestamp> {
+    let tag = cbor::head(bytes, 0).ok().filter(|head| head.major == cbor::TAG)?;
+    let inner = &bytes[tag.content..];
+    match tag.arg {
+        0 => Timestamp::parse(&cbor::decode::<String>(inner).ok()?),
+        1 => Some(Timestamp::from_millis((cbor::decode::<f64>(inner).ok()? * 1000.0) as u64)),
+        _ => None,
+    }
+}
+
+fn corrupt(message: impl Into<std::borrow::Cow<'static, str>>) -> Error {
+    Error::new(ErrorKind::Corrupt, message)
+}
+
+fn damaged(malformed: Malformed) -> Error {
+    corrupt("the meta is damaged").with_source(malformed)
+}
+
+/// Length and checksum of a data part, added up while it goes by.
+#[derive(Clone, Debug, Default)]
+pub struct DataSum {
+    hasher: crc32fast::Hasher,
+    len: u64,
+}
+
+impl DataSum {
+    /// Of nothing yet.
+    pub fn new() -> DataSum {
+        DataSum::default()
+    }
+
+    /// Of these bytes.
+    pub fn of(bytes: &[u8]) -> DataSum {
+        let mut sum = DataSum::new();
+        sum.update(bytes);
+        sum
+    }
+
+    /// Takes more bytes in.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.hasher.update(bytes);
+        self.len += bytes.len() as u64;
+    }
+
+    /// How many bytes went by.
+    pub fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Whether none did.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Their CRC-32 (IEEE).
+    pub fn crc(&self) -> u32 {
+        self.hasher.clone().finalize()
+    }
+}
+
+/// The data part of a record.
+pub enum Data {
+    /// Not asked for.
+    None,
+    /// All of it.
+    Bytes(Bytes),
+    /// Chunk after chunk, of one state.
+    Stream(ByteStream),
+}
+
+impl fmt::Debug for Data {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Data::None => f.write_str("None"),
+            Data::Bytes(bytes) => write!(f, "Bytes({})", bytes.len()),
+            Data::Stream(_) => f.write_str("Stream"),
+        }
+    }
+}
+
+/// A record on its way to a backend: its head and its data.
+///
+/// The head of a streamed record is not sealed: its size and checksums are zero until the data has
+/// gone by. The backend counts with a [`DataSum`] and writes [`Head::seal`] in its place.
+#[derive(Debug)]
+pub struct Record {
+    head: Head,
+    data: Data,
+}
+
+impl Record {
+    /// A record of bytes, sealed.
+    ///
+    /// # Errors
+    /// `TooLarge` if the meta is.
+    pub fn new(meta: &Meta, data: Bytes) -> Result<Record> {
+        let head = Head::new(meta)?.seal(&DataSum::of(&data));
+        Ok(Record { head, data: Data::Bytes(data) })
+    }
+
+    /// A record whose data comes as a stream; its head is still to be sealed.
+    ///
+    /// # Errors
+    /// `TooLarge` if the meta is.
+    pub fn streamed(meta: &Meta, data: ByteStream) -> Result<Record> {
+        Ok(Record { head: Head::new(meta)?, data: Data::Stream(data) })
+    }
+
+    /// A record of bytes in any form, as one piece: for tests, and for stores of others.
+    ///
+    /// # Errors
+    /// `TooLarge` if the meta is.
+    pub fn encode(meta: &Meta, data: &[u8], form: Form) -> Result<Vec<u8>> {
+        let head = Head::in_form(meta, form)?.seal(&DataSum::of(data));
+        let mut out = head.as_bytes().to_vec();
+        if form == Form::Plain && meta.kind == Kind::Binary {
+            // In the plain form the data is CBOR, whatever it is.
+            cbor::put_bytes(&mut out, data);
+        } else {
+            out.extend_from_slice(data);
+        }
+        Ok(out)
+    }
+
+    /// Reads a record that is there as one piece, and verifies all of it.
+    ///
+    /// # Errors
+    /// As [`Head::parse`], and `Corrupt` if the data is damaged.
+    pub fn decode(bytes: Bytes, origin: Origin) -> Result<(Head, Bytes)> {
+        let Some(length) = Head::length(&bytes)?.filter(|length| *length <= bytes.len()) else {
+            return Err(corrupt("the record is cut off within its head"));
+        };
+        let head = Head::parse(bytes.slice(..length), origin)?;
+        let mut data = bytes.slice(length..);
+        if head.form != Form::Short && head.kind != Kind::Binary {
+            // Of a foreign document the first item is the value; what follows is an index.
+            let end =
+                cbor::item_end(&data, 0).map_err(|why| corrupt("the data is damaged").with_source(why))?;
+            data.truncate(end);
+        }
+        if head.form == Form::Plain && head.kind == Kind::Binary {
+            let string =
+                cbor::head(&data, 0).ok().filter(|item| item.major == cbor::BYTES && !item.is_indefinite());
+            let string = string.ok_or_else(|| corrupt("a binary in plain form that is no byte string"))?;
+            let end = cbor::string_end(&data, string)
+                .map_err(|why| corrupt("the data is damaged").with_source(why))?;
+            data = data.slice(string.content..end);
+        }
+        head.vouch(&DataSum::of(&data))?;
+        Ok((head, data))
+    }
+
+    /// The head.
+    pub fn head(&self) -> &Head {
+        &self.head
+    }
+
+    /// The data.
+    pub fn data(&self) -> &Data {
+        &self.data
+    }
+
+    /// Head and data, to be stored.
+    pub fn into_parts(self) -> (Head, Data) {
+        (self.head, self.data)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn meta(kind: Kind) -> Meta {
+        let mut meta = Meta::new("ada".into(), kind, Timestamp::from_millis(1_795_260_480_123));
+        meta.apply(&crate::meta::MetaUpdate::new().set("owner", "me").unwrap().set(7, &[1, 2]).unwrap());
+        meta
+    }
+
+    #[test]
+    fn what_is_written_is_read_back_in_every_form() {
+        for form in [Form::Short, Form::Long, Form::Plain] {
+            for (kind, data) in [(Kind::Document, &b"\x83\x01\x02\x03"[..]), (Kind::Binary, b"any bytes")] {
+                let bytes = Record::encode(&meta(kind), data, form).unwrap();
+                let (head, read) = Record::decode(bytes.clone().into(), Origin::Foreign).unwrap();
+                assert_eq!((head.form(), head.kind(), &read[..]), (form, kind, data));
+                let read = head.meta().unwrap();
+                assert_eq!(read.get::<String>("owner").unwrap().as_deref(), Some("me"));
+                assert_eq!((read.key(), read.last_write()), (&Key::from("ada"), meta(kind).last_write()));
+                assert_eq!(Record::decode(bytes.into(), Origin::Larder).is_ok(), form == Form::Short);
+            }
+        }
+    }
+
+    #[test]
+    fn every_flipped_bit_is_reported() {
+        let whole = Record::encode(&meta(Kind::Binary), b"some data", Form::Short).unwrap();
+        for bit in 0..whole.len() * 8 {
+            let mut damaged = whole.clone();
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            let error = Record::decode(damaged.into(), Origin::Larder).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Corrupt, "bit {bit}: {error}");
+        }
+    }
+
+    #[test]
+    fn every_truncation_is_reported() {
+        let whole = Record::encode(&meta(Kind::Document), b"\x83\x01\x02\x03", Form::Short).unwrap();
+        for len in 0..whole.len() {
+            let error = Record::decode(whole[..len].to_vec().into(), Origin::Larder).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Corrupt, "{len} bytes: {error}");
+        }
+    }
+
+    #[test]
+    fn a_stream_is_sealed_to_the_bytes_of_a_record_in_one_piece() {
+        let whole = Record::encode(&meta(Kind::Binary), b"in two pieces", Form::Short).unwrap();
+        let unsealed = Head::new(&meta(Kind::Binary)).unwrap();
+        let mut sum = DataSum::new();
+        sum.update(b"in two ");
+        sum.update(b"pieces");
+        let sealed = unsealed.seal(&sum);
+        assert_eq!(sealed.as_bytes().len(), unsealed.as_bytes().len());
+        assert_eq!([sealed.as_bytes(), &b"in two pieces"[..]].concat(), whole);
+    }
+}
