@@ -115,6 +115,19 @@ impl Document {
         }
     }
 
+    /// The elements of an array, or nothing if it is none.
+    pub(crate) fn elements(&self) -> Result<Vec<Document>> {
+        let outer = cbor::head(&self.0, 0).map_err(damaged)?;
+        let mut elements = Vec::new();
+        let mut at = outer.content;
+        while outer.major == cbor::ARRAY && (elements.len() as u64) < outer.arg {
+            let end = cbor::item_end(&self.0, at).map_err(damaged)?;
+            elements.push(Document(self.0.slice(at..end)));
+            at = end;
+        }
+        Ok(elements)
+    }
+
     /// A document that holds `value` inside one map per segment.
     pub(crate) fn nested(segments: &[Key], value: &Document) -> Result<Document> {
         let mut out = Vec::with_capacity(value.0.len() + 16 * segments.len());

@@ -35,12 +35,15 @@ pub struct WriteEvent {
     pub path: Path,
     /// The new value at the path; `None` after a removal, and for binaries.
     pub value: Option<Document>,
+    /// The revision of the entry after this write; `None` after a removal, and for logs. Writers of
+    /// one key that run side by side tell their hooks in any order: the higher revision is later.
+    pub rev: Option<u64>,
 }
 
 impl WriteEvent {
     /// An event, for those who implement [`Store`](crate::Store) themselves.
-    pub fn new(operation: Operation, path: Path, value: Option<Document>) -> WriteEvent {
-        WriteEvent { operation, path, value }
+    pub fn new(operation: Operation, path: Path, value: Option<Document>, rev: Option<u64>) -> WriteEvent {
+        WriteEvent { operation, path, value, rev }
     }
 }
 

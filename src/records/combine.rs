@@ -1,0 +1,154 @@
+//! Queues of requests, one per key. While a round (one read and one conditional write) of a key is
+//! under way, more requests gather; the next round takes them all. So a hot key costs one round trip
+//! or one sync per queue, not per request.
+//!
+//! A round belongs to nobody: every caller who waits for it also drives it, so a caller who is
+//! dropped, or is not polled for a while, holds up no one. When the last caller of a key is gone,
+//! its queue goes too.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::future::Future;
+use std::hash::{BuildHasher, RandomState};
+use std::panic::AssertUnwindSafe;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use futures::channel::oneshot;
+use futures::future::{BoxFuture, FutureExt, Shared};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::key::Key;
+
+/// What a request is answered with: a result, or the panic of the closure that it brought, which
+/// goes on in the task of its owner.
+pub(super) type Answer<T> = std::result::Result<Result<T>, Box<dyn std::any::Any + Send>>;
+
+/// So many independent maps, so that different keys seldom meet at one mutex.
+const SHARDS: usize = 16;
+
+pub(super) struct Combiner<R> {
+    shards: [Mutex<HashMap<Key, Queue<R>>>; SHARDS],
+    hasher: RandomState,
+}
+
+struct Queue<R> {
+    gathering: Vec<(u64, R)>,
+    round: Option<Shared<BoxFuture<'static, ()>>>,
+    /// How many callers are here. With the last of them the queue goes.
+    callers: usize,
+    next_id: u64,
+}
+
+impl<R> Default for Queue<R> {
+    fn default() -> Queue<R> {
+        Queue { gathering: Vec::new(), round: None, callers: 0, next_id: 0 }
+    }
+}
+
+impl<R: Send + 'static> Combiner<R> {
+    pub(super) fn new() -> Combiner<R> {
+        Combiner { shards: std::array::from_fn(|_| Mutex::default()), hasher: RandomState::new() }
+    }
+
+    /// Whether requests of this key are under way.
+    pub(super) fn is_busy(&self, key: &Key) -> bool {
+        self.shard(key).contains_key(key)
+    }
+
+    /// Queues the request and waits for its answer. `make` makes a round from the requests that it
+    /// shall answer, `most` of them at the most.
+    pub(super) async fn join<T, F>(
+        &self,
+        key: &Key,
+        request: R,
+        mut answer: oneshot::Receiver<Answer<T>>,
+        most: usize,
+        make: impl Fn(Vec<R>) -> F,
+    ) -> Result<T>
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let caller = self.enter(key, request);
+        loop {
+            match answer.try_recv() {
+                Ok(Some(Ok(result))) => return result,
+                Ok(Some(Err(panic))) => std::panic::resume_unwind(panic),
+                Ok(None) => {}
+                Err(oneshot::Canceled) => {
+                    let message = "the round that this operation took part in broke off; this is a bug";
+                    return Err(Error::new(ErrorKind::Io, message).ambiguous());
+                }
+            }
+            caller.round(most, &make).await;
+        }
+    }
+
+    fn enter<'a>(&'a self, key: &'a Key, request: R) -> Caller<'a, R> {
+        let mut shard = self.shard(key);
+        let queue = match shard.get_mut(key) {
+            Some(queue) => queue,
+            None => shard.entry(key.clone()).or_default(),
+        };
+        let id = queue.next_id;
+        queue.next_id += 1;
+        queue.callers += 1;
+        queue.gathering.push((id, request));
+        Caller { combiner: self, key, id }
+    }
+
+    fn shard(&self, key: &Key) -> MutexGuard<'_, HashMap<Key, Queue<R>>> {
+        let shard = self.hasher.hash_one(key) as usize % SHARDS;
+        self.shards[shard].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A caller's place in the queue, given up when it is dropped.
+struct Caller<'a, R: Send + 'static> {
+    combiner: &'a Combiner<R>,
+    key: &'a Key,
+    id: u64,
+}
+
+impl<R: Send + 'static> Caller<'_, R> {
+    /// The round that is under way, or a new one with everybody who has gathered.
+    fn round<F>(&self, most: usize, make: impl Fn(Vec<R>) -> F) -> Shared<BoxFuture<'static, ()>>
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let mut shard = self.combiner.shard(self.key);
+        let Some(queue) = shard.get_mut(self.key) else {
+            return futures::future::ready(()).boxed().shared();
+        };
+        if let Some(round) = queue.round.as_ref().filter(|round| round.peek().is_none()) {
+            return round.clone();
+        }
+        let batch = queue.gathering.drain(..most.min(queue.gathering.len()));
+        let batch = batch.map(|(_, request)| request).collect();
+        // A panic must not poison the shared future for the others: whoever is then left without
+        // an answer is told so.
+        let round = AssertUnwindSafe(make(batch)).catch_unwind().map(|_| ()).boxed().shared();
+        queue.round = Some(round.clone());
+        round
+    }
+}
+
+impl<R: Send + 'static> Drop for Caller<'_, R> {
+    fn drop(&mut self) {
+        let mut shard = self.combiner.shard(self.key);
+        let Some(queue) = shard.get_mut(self.key) else { return };
+        let request = queue.gathering.iter().position(|(id, _)| *id == self.id);
+        let request = request.map(|at| queue.gathering.remove(at));
+        queue.callers -= 1;
+        let queue = if queue.callers == 0 { shard.remove(self.key) } else { None };
+        // What a closure owns may do anything when it is dropped, so not under the mutex.
+        drop(shard);
+        drop((request, queue));
+    }
+}
+
+impl<R> fmt::Debug for Combiner<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let busy = self.shards.iter().map(|shard| shard.lock().unwrap_or_else(PoisonError::into_inner).len());
+        write!(f, "Combiner({} busy keys)", busy.sum::<usize>())
+    }
+}

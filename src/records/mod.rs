@@ -1,0 +1,469 @@
+//! [`Records`]: a [`Store`] over any [`Backend`]. Turns documents, binaries and logs into records, keeps
+//! the meta, and makes every operation atomic by conditional writes.
+//!
+//! `combine` queues the updates of one key, `update` commits a queue with one write, `append_log`
+//! keeps logs, `remember` saves the next update its read, `verify` checks what is read.
+
+mod append_log;
+mod combine;
+mod remember;
+mod update;
+mod verify;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures::stream::{StreamExt, TryStreamExt};
+
+use self::append_log::Logs;
+use self::combine::Combiner;
+use self::remember::Remembered;
+use self::update::{Request, Todo};
+use crate::backend::{
+    Backend, Batch, ByteRange, Capabilities, Expect, Keys, Part, Removed, Stored, Write, Written,
+};
+use crate::clock::{Clock, RealClock, Timestamp};
+use crate::document::Document;
+use crate::error::{Error, ErrorKind, Result};
+use crate::hooks::{Hooks, Operation, WriteEvent};
+use crate::key::Key;
+use crate::limits;
+use crate::meta::{Kind, Meta, MetaUpdate};
+use crate::path::Path;
+use crate::record::{Data, Head, Record};
+use crate::store::{Binary, Change, Documents, Extras, Source, Store, Together, UpdateFn};
+
+/// A store over a backend. Cloning shares it.
+#[derive(Debug)]
+pub struct Records<B: Backend>(Arc<Inner<B>>);
+
+#[derive(Debug)]
+struct Inner<B> {
+    backend: B,
+    clock: Arc<dyn Clock>,
+    name: &'static str,
+    hooks: Hooks,
+    updates: Combiner<Request>,
+    remembered: Remembered,
+    logs: Logs,
+}
+
+impl<B: Backend> Clone for Records<B> {
+    fn clone(&self) -> Records<B> {
+        Records(Arc::clone(&self.0))
+    }
+}
+
+impl<B: Backend> Records<B> {
+    /// A store over this backend, with the real clock.
+    pub fn new(backend: B) -> Records<B> {
+        Records::with_clock(backend, RealClock::shared())
+    }
+
+    /// A store over this backend that takes time and chance from `clock`.
+    pub fn with_clock(backend: B, clock: Arc<dyn Clock>) -> Records<B> {
+        let name = backend.capabilities().name;
+        Records(Arc::new(Inner {
+            backend,
+            clock,
+            name,
+            hooks: Hooks::new(),
+            updates: Combiner::new(),
+            remembered: Remembered::default(),
+            logs: Logs::default(),
+        }))
+    }
+
+    /// The backend.
+    pub fn backend(&self) -> &B {
+        &self.0.backend
+    }
+
+    /// Adds to an error what this layer knows.
+    fn explain(&self, operation: &'static str, key: &Key) -> impl FnOnce(Error) -> Error {
+        let name = self.0.name;
+        move |error| error.during(operation).at_key(key).in_backend(name)
+    }
+
+    /// Reads a part of the record and makes sure that it is the one of this key.
+    async fn read(&self, key: &Key, part: Part) -> Result<Option<Stored>> {
+        let stored = self.0.backend.read(key, part).await?;
+        match stored {
+            Some(stored) => verify::is_of(&stored.head, key).map(|()| Some(stored)),
+            None => Ok(None),
+        }
+    }
+
+    /// The head that a blind write is about to replace. A damaged one is as good as none: the write
+    /// replaces it.
+    async fn replaced(&self, key: &Key) -> Result<Option<Head>> {
+        match self.read(key, Part::Head).await {
+            Ok(stored) => Ok(stored.map(|stored| stored.head)),
+            Err(error) if error.kind() == ErrorKind::Corrupt => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The time of a write: now, and never before the write that it follows.
+    fn stamp(&self, before: Timestamp) -> Timestamp {
+        self.0.clock.wall().max(before)
+    }
+
+    /// The meta of an entry that replaces another, or nothing.
+    fn fresh_meta(&self, key: &Key, kind: Kind, before: Option<&Head>, update: &MetaUpdate) -> Meta {
+        let stamp = self.stamp(before.map_or_else(Timestamp::default, Head::last_write));
+        let mut meta = Meta::new(key.clone(), kind, stamp);
+        meta.rev = before.map_or(0, Head::rev).saturating_add(1);
+        meta.apply(update);
+        meta
+    }
+
+    /// Replaces the whole entry without looking at its value; answers with the new revision.
+    async fn replace(&self, key: &Key, kind: Kind, source: Source, update: &MetaUpdate) -> Result<u64> {
+        let before = self.replaced(key).await?;
+        let meta = self.fresh_meta(key, kind, before.as_ref(), update);
+        let record = match source.0 {
+            Data::Bytes(bytes) => Record::new(&meta, bytes)?,
+            Data::None => Record::new(&meta, Default::default())?,
+            Data::Stream(stream) => Record::streamed(&meta, stream)?,
+        };
+        let log = self.log_of(before.as_ref()).await?;
+        self.0.remembered.forget(key);
+        match self.0.backend.write(key, record, Expect::Any).await? {
+            Written::Done(_) => {}
+            Written::Unmet => return Err(broken_promise("refused an unconditional write")),
+        }
+        if let Some(log) = log {
+            self.discard_log(&log).await;
+        }
+        Ok(meta.rev)
+    }
+
+    /// Queues a change of one key and waits until it is committed.
+    async fn change(&self, key: &Key, todo: Todo, update: MetaUpdate) -> Result<update::Outcome> {
+        let (request, answer) = Request::new(todo, update);
+        let this = self.clone();
+        let round_key = key.clone();
+        let make = move |batch| {
+            let (this, key) = (this.clone(), round_key.clone());
+            async move { this.commit(&key, batch).await }
+        };
+        self.0.updates.join(key, request, answer, limits::COMBINED_UPDATES, make).await
+    }
+
+    /// Waits a little, and longer after every lost race, by chance, so that the same writers do not
+    /// meet again.
+    async fn back_off(&self, attempt: u32) {
+        const SHORTEST_US: u64 = 200;
+        const LONGEST_US: u64 = 50_000;
+        if attempt > 1 {
+            let most = (SHORTEST_US << attempt.min(16)).min(LONGEST_US);
+            self.0.clock.sleep(Duration::from_micros(self.0.clock.random() % most)).await;
+        }
+    }
+
+    fn tell(
+        &self,
+        operation: Operation,
+        path: impl FnOnce() -> Path,
+        value: Option<Document>,
+        rev: Option<u64>,
+    ) {
+        self.0.hooks.tell(|| WriteEvent::new(operation, path(), value, rev));
+    }
+}
+
+fn broken_promise(what: &str) -> Error {
+    Error::new(ErrorKind::Io, format!("the backend {what}; this is a bug in it"))
+}
+
+fn wrong_kind(kind: Kind) -> Error {
+    let (what, call) = match kind {
+        Kind::Document => ("a document", "get or update_in"),
+        Kind::Binary => ("a binary", "bget"),
+        Kind::AppendLog => ("an append log", "log or reduce_log"),
+    };
+    Error::new(ErrorKind::WrongKind, format!("the entry is {what}: use {call}, or replace it"))
+}
+
+/// Checks a key that a caller gave: its limits, and that it is not one of the store's own.
+fn check_key(key: &Key) -> Result<()> {
+    key.check()?;
+    if append_log::is_chunk(key) {
+        let message = "keys that begin with :larder/log belong to the store";
+        return Err(Error::new(ErrorKind::Invalid, message));
+    }
+    Ok(())
+}
+
+#[async_trait]
+impl<B: Backend> Store for Records<B> {
+    async fn exists(&self, key: &Key) -> Result<bool> {
+        let explain = self.explain("exists", key);
+        let exists = async {
+            check_key(key)?;
+            Ok(self.read(key, Part::Head).await?.is_some())
+        };
+        exists.await.map_err(explain)
+    }
+
+    async fn get_meta(&self, key: &Key) -> Result<Option<Meta>> {
+        let get_meta = async {
+            check_key(key)?;
+            let Some(stored) = self.read(key, Part::Head).await? else { return Ok(None) };
+            let meta = stored.head.meta()?;
+            match meta.kind {
+                Kind::AppendLog => self.meta_of_log(key, meta).await,
+                _ => Ok(Some(meta)),
+            }
+        };
+        get_meta.await.map_err(self.explain("get_meta", key))
+    }
+
+    async fn get(&self, key: &Key) -> Result<Option<Document>> {
+        let get = async {
+            check_key(key)?;
+            let Some(stored) = self.read(key, Part::All).await? else { return Ok(None) };
+            match stored.head.kind() {
+                Kind::Document => Ok(Some(verify::document(stored).await?)),
+                kind => Err(wrong_kind(kind)),
+            }
+        };
+        get.await.map_err(self.explain("get", key))
+    }
+
+    async fn assoc_in(&self, path: &Path, value: Document, meta: MetaUpdate) -> Result<()> {
+        let key = path.key();
+        let assoc = async {
+            path.check()?;
+            check_key(key)?;
+            if !path.segments().is_empty() {
+                let new = value.clone();
+                let update: UpdateFn = Box::new(move |_| Ok(Change::Set(new.clone())));
+                let done = self.change(key, Todo::Update(path.segments().into(), update), meta).await?;
+                self.tell(Operation::AssocIn, || path.clone(), Some(value), done.rev);
+                return Ok(());
+            }
+            let rev = if self.0.updates.is_busy(key) {
+                let replace = self.change(key, Todo::Replace(value.clone()), meta.clone()).await;
+                match replace {
+                    Ok(done) => done.rev,
+                    // What stands there can neither be read nor updated, but it can be replaced.
+                    Err(error) if matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::WrongKind) => {
+                        Some(self.replace(key, Kind::Document, value.as_cbor().clone().into(), &meta).await?)
+                    }
+                    Err(error) => return Err(error),
+                }
+            } else {
+                Some(self.replace(key, Kind::Document, value.as_cbor().clone().into(), &meta).await?)
+            };
+            self.tell(Operation::Assoc, || path.clone(), Some(value), rev);
+            Ok(())
+        };
+        assoc.await.map_err(self.explain("assoc_in", key))
+    }
+
+    async fn update_in(
+        &self,
+        path: &Path,
+        update: UpdateFn,
+        meta: MetaUpdate,
+    ) -> Result<(Option<Document>, Option<Document>)> {
+        let key = path.key();
+        let update_in = async {
+            path.check()?;
+            check_key(key)?;
+            let done = self.change(key, Todo::Update(path.segments().into(), update), meta).await?;
+            if done.changed {
+                self.tell(Operation::UpdateIn, || path.clone(), done.new.clone(), done.rev);
+            }
+            Ok((done.old, done.new))
+        };
+        update_in.await.map_err(self.explain("update_in", key))
+    }
+
+    async fn dissoc(&self, key: &Key) -> Result<bool> {
+        let dissoc = async {
+            check_key(key)?;
+            let before = self.replaced(key).await?;
+            let log = self.log_of(before.as_ref()).await?;
+            let removed = if self.0.updates.is_busy(key) && log.is_none() {
+                self.change(key, Todo::Remove, MetaUpdate::new()).await?.changed
+            } else {
+                self.0.remembered.forget(key);
+                match self.0.backend.remove(key, Expect::Any).await? {
+                    Removed::Done => true,
+                    Removed::Absent => false,
+                    Removed::Unmet => return Err(broken_promise("refused an unconditional removal")),
+                }
+            };
+            if let Some(log) = log {
+                self.discard_log(&log).await;
+            }
+            if removed {
+                self.tell(Operation::Dissoc, || Path::new(key), None, None);
+            }
+            Ok(removed)
+        };
+        dissoc.await.map_err(self.explain("dissoc", key))
+    }
+
+    fn keys(&self, prefix: Option<&str>) -> Keys {
+        let name = self.0.name;
+        self.0
+            .backend
+            .keys(prefix)
+            .try_filter(|key| std::future::ready(!append_log::is_chunk(key)))
+            .map_err(move |error| error.during("keys").in_backend(name))
+            .boxed()
+    }
+
+    async fn bget(&self, key: &Key, range: ByteRange) -> Result<Option<Binary>> {
+        let bget = async {
+            check_key(key)?;
+            let part = if range == ByteRange::ALL { Part::All } else { Part::Range(range) };
+            let Some(stored) = self.read(key, part).await? else { return Ok(None) };
+            match stored.head.kind() {
+                Kind::Binary => verify::binary(stored, range, key, self.0.name).map(Some),
+                kind => Err(wrong_kind(kind)),
+            }
+        };
+        bget.await.map_err(self.explain("bget", key))
+    }
+
+    async fn bassoc(&self, key: &Key, value: Source, meta: MetaUpdate) -> Result<()> {
+        let bassoc = async {
+            check_key(key)?;
+            let rev = self.replace(key, Kind::Binary, value, &meta).await?;
+            self.tell(Operation::Bassoc, || Path::new(key), None, Some(rev));
+            Ok(())
+        };
+        bassoc.await.map_err(self.explain("bassoc", key))
+    }
+}
+
+#[async_trait]
+impl<B: Backend> Extras for Records<B> {
+    async fn multi_assoc(&self, entries: Vec<(Key, Document, MetaUpdate)>, together: Together) -> Result<()> {
+        if together == Together::OneByOne {
+            for (key, document, meta) in entries {
+                self.assoc_in(&key.into(), document, meta).await?;
+            }
+            return Ok(());
+        }
+        let multi = async {
+            self.check_batch(entries.iter().map(|(key, ..)| key))?;
+            let mut writes = Vec::with_capacity(entries.len());
+            let mut logs = Vec::new();
+            let mut revs = Vec::with_capacity(entries.len());
+            for (key, document, update) in &entries {
+                let before = self.replaced(key).await?;
+                logs.extend(self.log_of(before.as_ref()).await?);
+                let meta = self.fresh_meta(key, Kind::Document, before.as_ref(), update);
+                revs.push(meta.rev);
+                let record =
+                    Record::new(&meta, document.as_cbor().clone()).map_err(|error| error.at_key(key))?;
+                writes.push(Write { key: key.clone(), record: Some(record), expect: Expect::Any });
+            }
+            self.write_batch(writes, &logs).await?;
+            for ((key, document, _), rev) in entries.into_iter().zip(revs) {
+                self.tell(Operation::Assoc, || Path::new(key), Some(document), Some(rev));
+            }
+            Ok(())
+        };
+        multi.await.map_err(|error: Error| error.during("multi_assoc").in_backend(self.0.name))
+    }
+
+    async fn multi_dissoc(&self, keys: &[Key], together: Together) -> Result<Vec<bool>> {
+        if together == Together::OneByOne {
+            let mut existed = Vec::with_capacity(keys.len());
+            for key in keys {
+                existed.push(self.dissoc(key).await?);
+            }
+            return Ok(existed);
+        }
+        let multi = async {
+            self.check_batch(keys.iter())?;
+            let mut logs = Vec::new();
+            let mut writes = Vec::with_capacity(keys.len());
+            for key in keys {
+                let before = self.replaced(key).await?;
+                logs.extend(self.log_of(before.as_ref()).await?);
+                writes.push(Write { key: key.clone(), record: None, expect: Expect::Any });
+            }
+            let existed = self.write_batch(writes, &logs).await?;
+            for (key, _) in keys.iter().zip(&existed).filter(|(_, existed)| **existed) {
+                self.tell(Operation::Dissoc, || Path::new(key), None, None);
+            }
+            Ok(existed)
+        };
+        multi.await.map_err(|error: Error| error.during("multi_dissoc").in_backend(self.0.name))
+    }
+
+    async fn append(&self, key: &Key, element: Document) -> Result<()> {
+        let append = async {
+            check_key(key)?;
+            self.append_to_log(key, element.clone()).await?;
+            self.tell(Operation::Append, || Path::new(key), Some(element), None);
+            Ok(())
+        };
+        append.await.map_err(self.explain("append", key))
+    }
+
+    async fn log(&self, key: &Key) -> Result<Option<Documents>> {
+        let log = async {
+            check_key(key)?;
+            self.read_log(key).await
+        };
+        log.await.map_err(self.explain("log", key))
+    }
+
+    fn hooks(&self) -> &Hooks {
+        &self.0.hooks
+    }
+
+    async fn sync(&self) -> Result<()> {
+        self.0.backend.sync().await.map_err(|error| error.during("sync").in_backend(self.0.name))
+    }
+
+    async fn close(&self) -> Result<()> {
+        self.0.backend.close().await.map_err(|error| error.during("close").in_backend(self.0.name))
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.0.backend.capabilities()
+    }
+}
+
+impl<B: Backend> Records<B> {
+    /// Refuses a batch that cannot be atomic, before anything is read or written.
+    fn check_batch<'a>(&self, keys: impl Iterator<Item = &'a Key>) -> Result<()> {
+        if !self.0.backend.capabilities().batches {
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                "several entries cannot be written atomically here; Together::OneByOne writes them one after the other",
+            ));
+        }
+        let mut seen = std::collections::BTreeSet::new();
+        for key in keys {
+            check_key(key).map_err(|error| error.at_key(key))?;
+            if !seen.insert(key) {
+                return Err(Error::new(ErrorKind::Invalid, "the key stands twice in one batch").at_key(key));
+            }
+        }
+        Ok(())
+    }
+
+    async fn write_batch(&self, writes: Vec<Write>, logs: &[append_log::LogId]) -> Result<Vec<bool>> {
+        writes.iter().for_each(|write| self.0.remembered.forget(&write.key));
+        let existed = match self.0.backend.write_batch(writes).await? {
+            Batch::Done(existed) => existed,
+            Batch::Unmet => return Err(broken_promise("refused an unconditional batch")),
+        };
+        for log in logs {
+            self.discard_log(log).await;
+        }
+        Ok(existed)
+    }
+}

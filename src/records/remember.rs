@@ -1,0 +1,58 @@
+//! What was last written here, for a few keys: the next update of a hot key then needs no read. It is
+//! a guess, which the conditional write confirms or refutes; nobody is ever answered from it alone.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::update::Base;
+use crate::key::Key;
+use crate::limits;
+
+#[derive(Default)]
+pub(super) struct Remembered(Mutex<Table>);
+
+#[derive(Default)]
+struct Table {
+    entries: HashMap<Key, (u64, Base)>,
+    /// Counts the insertions; the entry with the lowest number goes first.
+    clock: u64,
+}
+
+impl Remembered {
+    pub(super) fn get(&self, key: &Key) -> Option<Base> {
+        self.table().entries.get(key).map(|(_, base)| base.clone())
+    }
+
+    /// Remembers a state that was just written, unless it is too large for that.
+    pub(super) fn keep(&self, key: &Key, base: Base) {
+        if base.bytes() > limits::REMEMBERED_BYTES {
+            return self.forget(key);
+        }
+        let mut table = self.table();
+        table.clock += 1;
+        let now = table.clock;
+        table.entries.insert(key.clone(), (now, base));
+        if table.entries.len() > limits::REMEMBERED_KEYS {
+            let oldest = table.entries.iter().min_by_key(|(_, (at, _))| *at).map(|(key, _)| key.clone());
+            oldest.map(|key| table.entries.remove(&key));
+        }
+    }
+
+    pub(super) fn forget(&self, key: &Key) {
+        let mut table = self.table();
+        if !table.entries.is_empty() {
+            table.entries.remove(key);
+        }
+    }
+
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Remembered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Remembered({})", self.table().entries.len())
+    }
+}

@@ -1,0 +1,93 @@
+//! Checking what a backend delivers: that it is the record of the key that was asked for, and that
+//! the data is what the head vouches for.
+
+use futures::StreamExt;
+use futures::stream;
+
+use crate::backend::{ByteRange, Stored};
+use crate::document::Document;
+use crate::error::{Error, ErrorKind, Result};
+use crate::key::Key;
+use crate::limits;
+use crate::record::{ByteStream, Data, DataSum, Head};
+use crate::store::{Binary, collect};
+
+/// Whether the record is the one of this key.
+pub(super) fn is_of(head: &Head, key: &Key) -> Result<()> {
+    // Records of others may hold the key in another encoding.
+    if head.key_bytes() == key.as_cbor() || head.key()? == *key {
+        return Ok(());
+    }
+    let message = format!("the record that is stored here belongs to the key {}", head.key()?);
+    Err(Error::new(ErrorKind::Corrupt, message))
+}
+
+/// The document in a record that was read whole.
+pub(super) async fn document(stored: Stored) -> Result<Document> {
+    let Stored { head, data, verified, .. } = stored;
+    if let Some(size) = head.size().filter(|size| *size > limits::DOCUMENT_BYTES) {
+        let limit = limits::DOCUMENT_BYTES;
+        return Err(Error::new(
+            ErrorKind::TooLarge,
+            format!("the document has {size} bytes, the limit is {limit}"),
+        ));
+    }
+    let bytes = match data {
+        Data::Bytes(bytes) => bytes,
+        Data::Stream(stream) => collect(stream).await?,
+        Data::None => return Err(super::broken_promise("read no data where all was asked for")),
+    };
+    if !verified {
+        head.vouch(&DataSum::of(&bytes))?;
+    }
+    Ok(Document::stored(bytes))
+}
+
+/// The binary, or the part of one, in a record. A whole binary is compared with its checksum, in one
+/// piece at once, as a stream at its end; a range proves its head only.
+pub(super) fn binary(stored: Stored, range: ByteRange, key: &Key, backend: &'static str) -> Result<Binary> {
+    let Stored { head, data, verified, .. } = stored;
+    let whole = range == ByteRange::ALL;
+    let size = match (head.size(), &data) {
+        (Some(size), _) => size,
+        (None, Data::Bytes(bytes)) if whole => bytes.len() as u64,
+        (None, _) => {
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                "the record does not say how large the binary is",
+            ));
+        }
+    };
+    let data = match data {
+        data if verified || !whole => data,
+        Data::Bytes(bytes) => {
+            head.vouch(&DataSum::of(&bytes))?;
+            Data::Bytes(bytes)
+        }
+        Data::Stream(stream) => Data::Stream(vouched(stream, head, key.clone(), backend)),
+        Data::None => Data::None,
+    };
+    Ok(Binary::new(size, data))
+}
+
+/// The same stream, with an error at its end if it is not what the head vouches for.
+fn vouched(chunks: ByteStream, head: Head, key: Key, backend: &'static str) -> ByteStream {
+    let state = (chunks, DataSum::new(), Some((head, key)));
+    stream::unfold(state, move |(mut chunks, mut sum, head)| async move {
+        let (head, key) = head?;
+        match chunks.next().await {
+            Some(Ok(chunk)) => {
+                sum.update(&chunk);
+                Some((Ok(chunk), (chunks, sum, Some((head, key)))))
+            }
+            Some(Err(error)) => {
+                Some((Err(error.during("bget").at_key(&key).in_backend(backend)), (chunks, sum, None)))
+            }
+            None => {
+                let error = head.vouch(&sum).err()?;
+                Some((Err(error.during("bget").at_key(&key).in_backend(backend)), (chunks, sum, None)))
+            }
+        }
+    })
+    .boxed()
+}
