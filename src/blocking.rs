@@ -94,11 +94,14 @@ blocking! {
     fn close() -> Result<()>;
 }
 
-impl Blocking {
-    pub(crate) fn new(larder: Larder) -> Blocking {
-        Blocking(larder)
+impl Larder {
+    /// The same methods without `async`, for code without a runtime.
+    pub fn blocking(&self) -> Blocking {
+        Blocking(self.clone())
     }
+}
 
+impl Blocking {
     /// The handle with `async`.
     pub fn larder(&self) -> &Larder {
         &self.0

@@ -178,11 +178,15 @@ impl DocumentSpot<'_> {
     }
 }
 
-/// Whether a value may stand so deep.
+/// Whether a value, and the keys on the way to it, may stand so deep.
 fn fits(segments: &[Key], value: &Document) -> Result<()> {
-    let deep = cbor::nesting(&value.0).map_err(damaged)?;
-    if segments.len() + deep > limits::NESTING {
-        let (deep, limit) = (segments.len() + deep, limits::NESTING);
+    let mut deep = segments.len() + cbor::nesting(&value.0).map_err(damaged)?;
+    for (above, segment) in segments.iter().enumerate() {
+        segment.check()?;
+        deep = deep.max(above + 1 + cbor::nesting(segment.as_cbor()).map_err(damaged)?);
+    }
+    if deep > limits::NESTING {
+        let limit = limits::NESTING;
         return Err(Error::new(
             ErrorKind::TooLarge,
             format!("the document would nest {deep} deep, the limit is {limit}"),

@@ -10,7 +10,6 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::backend::{Backend, ByteRange, Capabilities, Keys};
-use crate::blocking::Blocking;
 use crate::clock::Clock;
 use crate::document::Document;
 use crate::error::{Error, Result};
@@ -84,11 +83,6 @@ impl Larder {
     #[must_use]
     pub fn with_meta(&self, meta: MetaUpdate) -> Larder {
         Larder { store: Arc::clone(&self.store), meta }
-    }
-
-    /// The same methods without `async`, for code without a runtime.
-    pub fn blocking(&self) -> Blocking {
-        Blocking::new(self.clone())
     }
 
     /// Whether there is an entry.

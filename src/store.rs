@@ -37,7 +37,7 @@ pub enum Change {
     Keep,
 }
 
-/// The nine operations. `DESIGN`, section 3, in one line each; `docs/guarantees.md` at length.
+/// The nine operations; `docs/guarantees.md` tells what each promises.
 ///
 /// Every operation on one key is linearizable as far as [`Capabilities::reach`] goes. Futures may be
 /// dropped at any point: the operation has then happened completely or not at all.

@@ -114,7 +114,8 @@ impl<B: Backend> Records<B> {
         for attempt in 1..=limits::WRITE_ATTEMPTS {
             let id = self.log_id(key).await?;
             let at = self.add_chunk(&id, &chunk).await?;
-            if self.head_of_log(key).await?.is_some_and(|present| present == id) {
+            // From here on the elements may be in the log, whatever goes wrong.
+            if self.head_of_log(key).await.map_err(Error::ambiguous)?.is_some_and(|present| present == id) {
                 return Ok(());
             }
             // The log went while the chunk was written. The chunk is out of reach; take it away.

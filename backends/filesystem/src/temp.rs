@@ -1,0 +1,92 @@
+//! Temporary files: a record while it is written, beside the place that it is renamed to. One that is
+//! dropped without having been renamed is removed.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use larder::Result;
+use larder::io::{Disk, DiskFile, Mode};
+
+use crate::failure;
+use crate::owner::Owner;
+
+/// A temporary file, open for writing.
+#[derive(Debug)]
+pub(crate) struct Temp {
+    disk: Arc<dyn Disk>,
+    owner: Arc<Owner>,
+    path: PathBuf,
+    file: Box<dyn DiskFile>,
+    synced: AtomicBool,
+    renamed: AtomicBool,
+}
+
+impl Temp {
+    /// A new, empty file in the directory of `target`.
+    pub(crate) fn create(disk: &Arc<dyn Disk>, owner: &Arc<Owner>, target: &Path) -> Result<Temp> {
+        let path = target.with_file_name(owner.temp_name());
+        let file = match disk.open(&path, Mode::Create) {
+            Ok(file) => file,
+            Err(cause) => {
+                // The call may have failed after it made the file.
+                if cause.kind() != io::ErrorKind::AlreadyExists {
+                    remove(&**disk, owner, &path);
+                }
+                return Err(failure::disk("cannot create", &path, cause));
+            }
+        };
+        Ok(Temp {
+            disk: Arc::clone(disk),
+            owner: Arc::clone(owner),
+            path,
+            file,
+            synced: AtomicBool::new(false),
+            renamed: AtomicBool::new(false),
+        })
+    }
+
+    pub(crate) fn write(&self, bytes: &[u8], offset: u64) -> Result<()> {
+        self.file.write_all_at(bytes, offset).map_err(|cause| failure::disk("cannot write", &self.path, cause))
+    }
+
+    /// Makes the content durable. Nothing may be written after that.
+    pub(crate) fn sync(&self) -> Result<()> {
+        self.file.sync().map_err(|cause| failure::disk("cannot sync", &self.path, cause))?;
+        self.set_synced();
+        Ok(())
+    }
+
+    /// Notes that a sync of everything has made the content durable.
+    pub(crate) fn set_synced(&self) {
+        self.synced.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_synced(&self) -> bool {
+        self.synced.load(Ordering::Relaxed)
+    }
+
+    /// Puts the file in its place, over whatever stands there.
+    pub(crate) fn rename(&self, target: &Path) -> io::Result<()> {
+        self.disk.rename(&self.path, target)?;
+        self.renamed.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+impl Drop for Temp {
+    fn drop(&mut self) {
+        if !self.renamed.load(Ordering::Relaxed) {
+            remove(&*self.disk, &self.owner, &self.path);
+        }
+    }
+}
+
+fn remove(disk: &dyn Disk, owner: &Owner, path: &Path) {
+    match disk.remove(path) {
+        Ok(()) => {}
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => {}
+        Err(_) => owner.leave_behind(),
+    }
+}

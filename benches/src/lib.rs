@@ -1,0 +1,11 @@
+//! Measurements of larder beside its peers, in one run, interleaved.
+//!
+//! `harness` runs contenders in rounds, `time` measures them, `report` prints what came of it,
+//! `machine` names what it was measured on. `rows` holds the contests themselves, one module for each
+//! part of the table; the benches of `cargo bench` run the same code under criterion.
+
+pub mod harness;
+pub mod machine;
+pub mod report;
+pub mod rows;
+pub mod time;

@@ -1,0 +1,3 @@
+//! What larder is compared with, where that is not one call of a library.
+
+pub mod bare_map;
