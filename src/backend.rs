@@ -3,8 +3,8 @@
 
 use std::fmt;
 use std::ops::{Bound, RangeBounds};
+use std::sync::Arc;
 
-use bytes::Bytes;
 use futures::stream::BoxStream;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -132,12 +132,12 @@ pub struct Version(Token);
 #[derive(Clone, PartialEq, Eq, Hash)]
 enum Token {
     Fixed([u8; 16]),
-    Any(Bytes),
+    Any(Arc<[u8]>),
 }
 
 impl Version {
     /// A token of a backend's own choice.
-    pub fn new(token: impl Into<Bytes>) -> Version {
+    pub fn new(token: &[u8]) -> Version {
         Version(Token::Any(token.into()))
     }
 

@@ -1,7 +1,6 @@
 //! [`Key`]: names one entry. Any CBOR value, usually text; two keys are the same if and only if
 //! their deterministic encodings are.
 
-use std::borrow::Borrow;
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -272,12 +271,6 @@ impl AsRef<[u8]> for Key {
     }
 }
 
-impl Borrow<[u8]> for Key {
-    fn borrow(&self) -> &[u8] {
-        self.as_cbor()
-    }
-}
-
 impl PartialEq for Key {
     #[inline]
     fn eq(&self, other: &Key) -> bool {
@@ -302,7 +295,8 @@ impl Ord for Key {
 impl Hash for Key {
     #[inline]
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.as_cbor().hash(state);
+        // No encoding is the beginning of another, so the length need not be hashed.
+        state.write(self.as_cbor());
     }
 }
 

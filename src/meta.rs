@@ -155,40 +155,58 @@ impl Meta {
         }
     }
 
-    /// The deterministic encoding. `None` in `size` and `sums` leaves them out.
-    pub(crate) fn encode(&self) -> Vec<u8> {
-        let mut own: Vec<(&[u8], Vec<u8>)> = Vec::with_capacity(6);
-        own.push((name::KEY, self.key.as_cbor().to_vec()));
-        if let (Some(size), Some(sums)) = (self.size, self.sums) {
-            let mut rev = Vec::with_capacity(9);
-            cbor::put_head(&mut rev, cbor::UNSIGNED, self.rev);
-            own.push((name::REV, rev));
-            own.push((name::SUM, [&[0x48], &sums.head.to_be_bytes()[..], &sums.data.to_be_bytes()].concat()));
-            // Always nine bytes, so that the size of a stream can be filled in when it is known.
-            own.push((name::SIZE, [&[0x1b], &size.to_be_bytes()[..]].concat()));
-        }
-        own.push((name::TYPE, self.kind.encoding().to_vec()));
-        let mut time = vec![0xc0];
-        cbor::put_text(&mut time, &self.last_write.to_string());
-        own.push((name::LAST_WRITE, time));
-
-        let mut out = Vec::with_capacity(160);
-        cbor::put_head(&mut out, cbor::MAP, (own.len() + self.user.len()) as u64);
+    /// Appends the deterministic encoding and tells where the parts of fixed width ended up. `None` in
+    /// `size` or `sums` leaves larder's own entries out.
+    pub(crate) fn encode(&self, out: &mut Vec<u8>) -> Places {
+        let own = self.size.zip(self.sums);
+        let entries = if own.is_some() { 6 } else { 3 };
+        cbor::put_head(out, cbor::MAP, entries + self.user.len() as u64);
         let mut user = self.user.iter().peekable();
-        for (name, value) in own {
+        let mut name = |out: &mut Vec<u8>, name: &[u8]| {
             while let Some((theirs, document)) = user.next_if(|(theirs, _)| theirs.as_cbor() < name) {
                 out.extend_from_slice(theirs.as_cbor());
                 out.extend_from_slice(document.as_cbor());
             }
             out.extend_from_slice(name);
-            out.extend_from_slice(&value);
+        };
+        let mut places = Places::default();
+        name(out, name::KEY);
+        places.key.start = out.len();
+        out.extend_from_slice(self.key.as_cbor());
+        places.key.end = out.len();
+        if let Some((size, sums)) = own {
+            name(out, name::REV);
+            cbor::put_head(out, cbor::UNSIGNED, self.rev);
+            name(out, name::SUM);
+            out.push(0x48);
+            places.sums = out.len();
+            out.extend_from_slice(&sums.head.to_be_bytes());
+            out.extend_from_slice(&sums.data.to_be_bytes());
+            name(out, name::SIZE);
+            // Always nine bytes, so that the size of a stream can be filled in when it is known.
+            out.push(0x1b);
+            places.size = out.len();
+            out.extend_from_slice(&size.to_be_bytes());
         }
+        name(out, name::TYPE);
+        out.extend_from_slice(self.kind.encoding());
+        name(out, name::LAST_WRITE);
+        out.push(0xc0);
+        cbor::put_text(out, &self.last_write.to_string());
         for (theirs, document) in user {
             out.extend_from_slice(theirs.as_cbor());
             out.extend_from_slice(document.as_cbor());
         }
-        out
+        places
     }
+}
+
+/// Where parts of an encoded meta stand in the bytes that it was appended to.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Places {
+    pub(crate) key: std::ops::Range<usize>,
+    pub(crate) size: usize,
+    pub(crate) sums: usize,
 }
 
 /// What a caller wants in the meta of the entry it writes. The empty update adds nothing.

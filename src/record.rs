@@ -2,6 +2,7 @@
 //! reads the three forms that `docs/format.md` draws byte by byte.
 
 use std::fmt;
+use std::sync::Arc;
 
 use byteorder::{BigEndian, ByteOrder};
 use bytes::Bytes;
@@ -55,9 +56,13 @@ pub enum Origin {
     Foreign,
 }
 
-/// The head of a record: prefix and meta, as encoded, with what is needed of it at hand.
+/// The head of a record: prefix and meta, as encoded, with what is needed of it at hand. Cloning
+/// shares it.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Head {
+pub struct Head(Arc<Fields>);
+
+#[derive(Clone, PartialEq, Eq)]
+struct Fields {
     bytes: Bytes,
     form: Form,
     kind: Kind,
@@ -91,26 +96,41 @@ impl Head {
     /// # Errors
     /// `TooLarge` past [`limits::META_BYTES`].
     pub fn in_form(meta: &Meta, form: Form) -> Result<Head> {
-        let meta = match form {
-            Form::Short => meta.encode(),
-            Form::Long | Form::Plain => Meta { size: None, sums: None, ..meta.clone() }.encode(),
+        let bare;
+        let meta = if form == Form::Short {
+            meta
+        } else {
+            bare = Meta { size: None, sums: None, ..meta.clone() };
+            &bare
         };
-        if meta.len() > limits::META_BYTES {
-            let (len, limit) = (meta.len(), limits::META_BYTES);
+        let mut bytes = Vec::with_capacity(192);
+        bytes.resize(form.prefix(), 0);
+        let places = meta.encode(&mut bytes);
+        let len = bytes.len() - form.prefix();
+        if len > limits::META_BYTES {
+            let limit = limits::META_BYTES;
             return Err(Error::new(
                 ErrorKind::TooLarge,
                 format!("the meta has {len} bytes, the limit is {limit}"),
             ));
         }
-        let mut bytes = vec![0; form.prefix()];
         if form == Form::Plain {
-            BigEndian::write_u64(&mut bytes, meta.len() as u64);
+            BigEndian::write_u64(&mut bytes, len as u64);
         } else {
             (bytes[0], bytes[1]) = (LAYOUT, CBOR);
-            BigEndian::write_u32(&mut bytes[4..8], meta.len() as u32);
+            BigEndian::write_u32(&mut bytes[4..8], len as u32);
         }
-        bytes.extend_from_slice(&meta);
-        Head::read(bytes.into(), form).map_err(damaged)
+        let own = form == Form::Short;
+        Ok(Head(Arc::new(Fields {
+            bytes: bytes.into(),
+            form,
+            kind: meta.kind,
+            rev: if own { meta.rev } else { 0 },
+            last_write: meta.last_write,
+            size: meta.size.map(|value| Field { value, at: places.size as u32 }),
+            sums: meta.sums.map(|value| Field { value, at: places.sums as u32 }),
+            key: (places.key.start as u32, places.key.end as u32),
+        })))
     }
 
     /// How long the head is, from the first bytes of the record: `None` if more of them (20 at the
@@ -139,8 +159,8 @@ impl Head {
             return Err(corrupt("the prefix is not one that larder writes"));
         }
         let head = Head::read(bytes, form).map_err(damaged)?;
-        if let Some(sums) = head.sums {
-            let computed = sum_of_head(&head.bytes, sums.at as usize);
+        if let Some(sums) = head.0.sums {
+            let computed = sum_of_head(&head.0.bytes, sums.at as usize);
             if computed != sums.value.head {
                 let stored = sums.value.head;
                 return Err(corrupt(format!(
@@ -149,8 +169,8 @@ impl Head {
             }
         }
         // Only now: a flipped bit in these bytes is damage, not a request for another codec.
-        if form != Form::Plain && (head.bytes[1], head.bytes[2], head.bytes[3]) != (CBOR, 0, 0) {
-            let (serializer, compressor, encryptor) = (head.bytes[1], head.bytes[2], head.bytes[3]);
+        if form != Form::Plain && (head.0.bytes[1], head.0.bytes[2], head.0.bytes[3]) != (CBOR, 0, 0) {
+            let (serializer, compressor, encryptor) = (head.0.bytes[1], head.0.bytes[2], head.0.bytes[3]);
             return Err(Error::new(
                 ErrorKind::Unsupported,
                 format!(
@@ -159,10 +179,10 @@ impl Head {
             ));
         }
         if origin == Origin::Larder {
-            if head.sums.is_none() || head.size.is_none() {
+            if head.0.sums.is_none() || head.0.size.is_none() {
                 return Err(corrupt("the meta has no checksum"));
             }
-            if head.key.0 == head.key.1 {
+            if head.0.key.0 == head.0.key.1 {
                 return Err(corrupt("the meta has no key"));
             }
         }
@@ -217,69 +237,69 @@ impl Head {
         if at != bytes.len() {
             return Err(Malformed { at, what: "more bytes after the meta" });
         }
-        Ok(Head { bytes, form, kind, rev, last_write, size, sums, key })
+        Ok(Head(Arc::new(Fields { bytes, form, kind, rev, last_write, size, sums, key })))
     }
 
     /// This head with the size and the checksum of its data, and its own checksum, filled in. Its
     /// length does not change. Forms without checksums stay as they are.
     #[must_use]
     pub fn seal(&self, data: &DataSum) -> Head {
-        let (Some(size), Some(sums)) = (self.size, self.sums) else {
+        let (Some(size), Some(sums)) = (self.0.size, self.0.sums) else {
             return self.clone();
         };
-        let mut bytes = self.bytes.to_vec();
+        let mut bytes = self.0.bytes.to_vec();
         let (size_at, sums_at) = (size.at as usize, sums.at as usize);
         let data_sum = data.crc();
         BigEndian::write_u64(&mut bytes[size_at..], data.len());
         BigEndian::write_u32(&mut bytes[sums_at + 4..], data_sum);
         let head_sum = sum_of_head(&bytes, sums_at);
         BigEndian::write_u32(&mut bytes[sums_at..], head_sum);
-        Head {
+        Head(Arc::new(Fields {
             bytes: bytes.into(),
             size: Some(Field { value: data.len(), ..size }),
             sums: Some(Field { value: Sums { head: head_sum, data: data_sum }, ..sums }),
-            ..*self
-        }
+            ..*self.0
+        }))
     }
 
     /// The bytes: prefix and meta.
     pub fn as_bytes(&self) -> &Bytes {
-        &self.bytes
+        &self.0.bytes
     }
 
     /// How the prefix looks.
     pub fn form(&self) -> Form {
-        self.form
+        self.0.form
     }
 
     /// What kind of data follows.
     pub fn kind(&self) -> Kind {
-        self.kind
+        self.0.kind
     }
 
     /// The length of the data part (`None` in the forms that do not say).
     pub fn size(&self) -> Option<u64> {
-        self.size.map(|field| field.value)
+        self.0.size.map(|field| field.value)
     }
 
     /// The checksums (`None` in the forms that have none).
     pub fn sums(&self) -> Option<Sums> {
-        self.sums.map(|field| field.value)
+        self.0.sums.map(|field| field.value)
     }
 
     /// The revision: 0 where none is stored.
     pub fn rev(&self) -> u64 {
-        self.rev
+        self.0.rev
     }
 
     /// The time of the last write.
     pub fn last_write(&self) -> Timestamp {
-        self.last_write
+        self.0.last_write
     }
 
     /// The encoded key, as it stands in the meta; empty if there is none.
     pub fn key_bytes(&self) -> &[u8] {
-        &self.bytes[self.key.0 as usize..self.key.1 as usize]
+        &self.0.bytes[self.0.key.0 as usize..self.0.key.1 as usize]
     }
 
     /// The key.
@@ -296,7 +316,7 @@ impl Head {
         let mut out = [0; 16];
         BigEndian::write_u32(&mut out, sums.head);
         BigEndian::write_u32(&mut out[4..], sums.data);
-        BigEndian::write_u64(&mut out[8..], self.rev);
+        BigEndian::write_u64(&mut out[8..], self.0.rev);
         out
     }
 
@@ -305,10 +325,13 @@ impl Head {
     /// # Errors
     /// `Corrupt` if it is damaged.
     pub fn meta(&self) -> Result<Meta> {
-        let start = self.form.prefix();
-        let document = Document::from_cbor(self.bytes.slice(start..))
-            .map_err(|why| corrupt("the meta").with_source(why))?;
-        let bytes = document.as_cbor();
+        let mut bytes = self.0.bytes.slice(self.0.form.prefix()..);
+        if self.0.sums.is_none() || cbor::head(&bytes, 0).is_ok_and(|map| map.is_indefinite()) {
+            // Nobody vouches for it: it may be in any encoding, or malformed.
+            let document = Document::from_cbor(bytes).map_err(|why| corrupt("the meta").with_source(why))?;
+            bytes = document.as_cbor().clone();
+        }
+        let bytes = &bytes;
         let map = cbor::head(bytes, 0).map_err(damaged)?;
         let mut user = std::collections::BTreeMap::new();
         let mut at = map.content;
@@ -322,10 +345,10 @@ impl Head {
         }
         Ok(Meta {
             key: self.key()?,
-            kind: self.kind,
-            last_write: self.last_write,
+            kind: self.0.kind,
+            last_write: self.0.last_write,
             size: self.size(),
-            rev: self.rev,
+            rev: self.0.rev,
             sums: self.sums(),
             user,
         })
@@ -353,9 +376,9 @@ impl Head {
 impl fmt::Debug for Head {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Head")
-            .field("form", &self.form)
-            .field("kind", &self.kind)
-            .field("rev", &self.rev)
+            .field("form", &self.0.form)
+            .field("kind", &self.0.kind)
+            .field("rev", &self.0.rev)
             .field("size", &self.size())
             .field("key", &cbor::diagnostic(self.key_bytes()))
             .finish()
@@ -408,7 +431,10 @@ fn time(bytes: &[u8]) -> Option<Timestamp> {
     let tag = cbor::head(bytes, 0).ok().filter(|head| head.major == cbor::TAG)?;
     let inner = &bytes[tag.content..];
     match tag.arg {
-        0 => Timestamp::parse(&cbor::decode::<String>(inner).ok()?),
+        0 => {
+            let text = cbor::head(inner, 0).ok().filter(|text| text.major == cbor::TEXT)?;
+            Timestamp::parse(std::str::from_utf8(inner.get(text.content..)?).ok()?)
+        }
         1 => Some(Timestamp::from_millis((cbor::decode::<f64>(inner).ok()? * 1000.0) as u64)),
         _ => None,
     }
@@ -538,13 +564,13 @@ impl Record {
         };
         let head = Head::parse(bytes.slice(..length), origin)?;
         let mut data = bytes.slice(length..);
-        if head.form != Form::Short && head.kind != Kind::Binary {
+        if head.0.form != Form::Short && head.0.kind != Kind::Binary {
             // Of a foreign document the first item is the value; what follows is an index.
             let end =
                 cbor::item_end(&data, 0).map_err(|why| corrupt("the data is damaged").with_source(why))?;
             data.truncate(end);
         }
-        if head.form == Form::Plain && head.kind == Kind::Binary {
+        if head.0.form == Form::Plain && head.0.kind == Kind::Binary {
             let string =
                 cbor::head(&data, 0).ok().filter(|item| item.major == cbor::BYTES && !item.is_indefinite());
             let string = string.ok_or_else(|| corrupt("a binary in plain form that is no byte string"))?;
