@@ -27,7 +27,7 @@ async fn run() -> larder::Result<()> {
                     larder.append("events", &(task, step)).await?;
                     larder.update_in("done", |n: Option<u64>| n.unwrap_or(0) + 1).await?;
                 }
-                larder::Result::Ok(())
+                Ok::<(), larder::Error>(())
             })
         })
         .collect();
@@ -46,7 +46,7 @@ async fn run() -> larder::Result<()> {
     Ok(())
 }
 
-pub fn main() {
+pub(crate) fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().build().expect("a runtime");
     runtime.block_on(run()).expect("memory does not fail");
 }

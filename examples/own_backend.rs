@@ -14,7 +14,7 @@ use larder::{
 
 /// Records in a sorted map. Clones share it.
 #[derive(Clone, Debug, Default)]
-pub struct Sorted(Arc<Mutex<State>>);
+struct Sorted(Arc<Mutex<State>>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -146,7 +146,7 @@ impl Backend for Sorted {
     }
 }
 
-pub fn main() {
+pub(crate) fn main() {
     let larder = Larder::new(Sorted::default()).blocking();
     larder.assoc_in(path!["ada", "born"], &1815).expect("a map in memory does not fail");
     let (_, born) =

@@ -26,7 +26,7 @@ async fn visit(dir: &std::path::Path) -> larder::Result<u64> {
     Ok(visits)
 }
 
-pub fn main() {
+pub(crate) fn main() {
     let dir = std::env::temp_dir().join(format!("larder-quickstart-{}", std::process::id()));
     let visits: larder::Result<Vec<u64>> = (0..2).map(|_| async_std::task::block_on(visit(&dir))).collect();
     assert_eq!(visits.expect("a store in the temporary directory"), [1, 2]);

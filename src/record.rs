@@ -127,8 +127,15 @@ impl Head {
             kind: meta.kind,
             rev: if own { meta.rev } else { 0 },
             last_write: meta.last_write,
-            size: meta.size.map(|value| Field { value, at: places.size as u32 }),
-            sums: meta.sums.map(|value| Field { value, at: places.sums as u32 }),
+            // Neither is written without the other.
+            size: meta
+                .size
+                .filter(|_| meta.sums.is_some())
+                .map(|value| Field { value, at: places.size as u32 }),
+            sums: meta
+                .sums
+                .filter(|_| meta.size.is_some())
+                .map(|value| Field { value, at: places.sums as u32 }),
             key: (places.key.start as u32, places.key.end as u32),
         })))
     }
@@ -158,7 +165,12 @@ impl Head {
         if origin == Origin::Larder && form != Form::Short {
             return Err(corrupt("the prefix is not one that larder writes"));
         }
-        let head = Head::read(bytes, form).map_err(damaged)?;
+        let unsupported = codecs(&bytes, form);
+        let head = match (Head::read(bytes, form), unsupported.clone()) {
+            // What another program wrote in a codec of its own need not look like a map.
+            (Err(_), Some(unsupported)) if origin == Origin::Foreign => return Err(unsupported),
+            (read, _) => read.map_err(damaged)?,
+        };
         if let Some(sums) = head.0.sums {
             let computed = sum_of_head(&head.0.bytes, sums.at as usize);
             if computed != sums.value.head {
@@ -169,14 +181,8 @@ impl Head {
             }
         }
         // Only now: a flipped bit in these bytes is damage, not a request for another codec.
-        if form != Form::Plain && (head.0.bytes[1], head.0.bytes[2], head.0.bytes[3]) != (CBOR, 0, 0) {
-            let (serializer, compressor, encryptor) = (head.0.bytes[1], head.0.bytes[2], head.0.bytes[3]);
-            return Err(Error::new(
-                ErrorKind::Unsupported,
-                format!(
-                    "the record has serializer {serializer}, compressor {compressor}, encryptor {encryptor}; only 3, 0, 0 can be read"
-                ),
-            ));
+        if let Some(unsupported) = unsupported {
+            return Err(unsupported);
         }
         if origin == Origin::Larder {
             if head.0.sums.is_none() || head.0.size.is_none() {
@@ -218,7 +224,11 @@ impl Head {
                 name::TYPE => kind = Kind::from_encoding(&bytes[value..end]).unwrap_or(Kind::Document),
                 name::LAST_WRITE => last_write = time(&bytes[value..end]).unwrap_or_default(),
                 // In the other forms larder's entries are leftovers that konserve carried along.
-                name::REV if form == Form::Short => rev = cbor::head(&bytes, value)?.arg,
+                name::REV if form == Form::Short => {
+                    rev = Some(cbor::head(&bytes, value)?)
+                        .filter(|item| item.major == cbor::UNSIGNED)
+                        .map_or(0, |item| item.arg);
+                }
                 name::SIZE if form == Form::Short && end - value == 9 && bytes[value] == 0x1b => {
                     size = Some(Field {
                         value: BigEndian::read_u64(&bytes[value + 1..end]),
@@ -339,7 +349,14 @@ impl Head {
             let value = cbor::item_end(bytes, at).map_err(damaged)?;
             let end = cbor::item_end(bytes, value).map_err(damaged)?;
             if !name::ALL.contains(&&bytes[at..value]) {
-                user.insert(Key::from_cbor(&bytes[at..value])?, Document::stored(bytes.slice(value..end)));
+                // The checksum says who wrote it, not in which encoding.
+                let name =
+                    Key::from_cbor(&bytes[at..value]).map_err(|why| corrupt("the meta").with_source(why))?;
+                let document = Document::from_cbor(bytes.slice(value..end));
+                let document = document.map_err(|why| corrupt("the meta").with_source(why))?;
+                if user.insert(name, document).is_some() {
+                    return Err(corrupt("the meta has a name that stands twice"));
+                }
             }
             at = end;
         }
@@ -417,6 +434,21 @@ fn prefix(first: &[u8]) -> Result<Option<(Form, usize)>> {
     Ok(Some((form, meta as usize)))
 }
 
+/// What to answer if the prefix asks for a codec that is not there.
+fn codecs(bytes: &[u8], form: Form) -> Option<Error> {
+    match bytes {
+        _ if form == Form::Plain => None,
+        [_, CBOR, 0, 0, ..] => None,
+        [_, serializer, compressor, encryptor, ..] => Some(Error::new(
+            ErrorKind::Unsupported,
+            format!(
+                "the record has serializer {serializer}, compressor {compressor}, encryptor {encryptor}; only 3, 0, 0 can be read"
+            ),
+        )),
+        _ => None,
+    }
+}
+
 /// The checksum of prefix and meta, with its own four bytes, at `sums_at`, as zero.
 fn sum_of_head(bytes: &[u8], sums_at: usize) -> u32 {
     let mut hasher = crc32fast::Hasher::new();
@@ -435,7 +467,12 @@ fn time(bytes: &[u8]) -> Option<Timestamp> {
             let text = cbor::head(inner, 0).ok().filter(|text| text.major == cbor::TEXT)?;
             Timestamp::parse(std::str::from_utf8(inner.get(text.content..)?).ok()?)
         }
-        1 => Some(Timestamp::from_millis((cbor::decode::<f64>(inner).ok()? * 1000.0) as u64)),
+        1 => match cbor::head(inner, 0).ok()? {
+            seconds if seconds.major == cbor::UNSIGNED => {
+                Some(Timestamp::from_millis(seconds.arg.saturating_mul(1000)))
+            }
+            _ => Some(Timestamp::from_millis((cbor::decode::<f64>(inner).ok()? * 1000.0) as u64)),
+        },
         _ => None,
     }
 }
@@ -564,7 +601,7 @@ impl Record {
         };
         let head = Head::parse(bytes.slice(..length), origin)?;
         let mut data = bytes.slice(length..);
-        if head.0.form != Form::Short && head.0.kind != Kind::Binary {
+        if head.sums().is_none() && head.kind() != Kind::Binary {
             // Of a foreign document the first item is the value; what follows is an index.
             let end =
                 cbor::item_end(&data, 0).map_err(|why| corrupt("the data is damaged").with_source(why))?;

@@ -54,9 +54,7 @@ impl Scan<'_> {
         if depth > NESTING || (depth == NESTING && matches!(head.major, ARRAY | MAP | TAG)) {
             return Err(Malformed::new(at, "nested too deeply"));
         }
-        if head.is_indefinite() {
-            self.deterministic = false;
-        } else if head.major != SIMPLE && !is_shortest(head, at) {
+        if head.is_indefinite() || (head.major != SIMPLE && !is_shortest(head, at)) {
             self.deterministic = false;
         }
         match head.major {

@@ -6,7 +6,8 @@
 //! absent, on the condition that it still is; creating it is the moment of the append, and nothing
 //! that stands is ever rewritten. A writer who finds the chunk taken goes on to the next.
 //!
-//! A log that is removed or replaced loses its head first. So a writer looks at the head after it
+//! A log is made by its first chunk, under a new id that nobody knows yet, and then its head. A log
+//! that is removed or replaced loses its head first. So a writer looks at the head after it
 //! wrote its chunk: if that names another log, or none, the elements are appended anew.
 
 use std::collections::HashMap;
@@ -112,7 +113,12 @@ impl<B: Backend> Records<B> {
         elements.iter().for_each(|element| chunk.extend_from_slice(element.as_cbor()));
         let chunk = Document::from_cbor(chunk)?;
         for attempt in 1..=limits::WRITE_ATTEMPTS {
-            let id = self.log_id(key).await?;
+            let Some(id) = self.head_of_log(key).await? else {
+                if self.begin_log(key, &chunk).await? {
+                    return Ok(());
+                }
+                continue;
+            };
             let at = self.add_chunk(&id, &chunk).await?;
             // From here on the elements may be in the log, whatever goes wrong.
             if self.head_of_log(key).await.map_err(Error::ambiguous)?.is_some_and(|present| present == id) {
@@ -165,22 +171,20 @@ impl<B: Backend> Records<B> {
         Ok(self.0.backend.read(&chunk_key(id, n), Part::Head).await?.is_some())
     }
 
-    /// The id of the log under this key, which is made if nothing is there.
-    async fn log_id(&self, key: &Key) -> Result<LogId> {
-        loop {
-            if let Some(id) = self.head_of_log(key).await? {
-                return Ok(id);
-            }
-            let (one, two) = (self.0.clock.random(), self.0.clock.random());
-            let id: LogId = (u128::from(one) << 64 | u128::from(two)).to_be_bytes();
-            let meta = self.fresh_meta(key, Kind::AppendLog, None, &MetaUpdate::new());
-            let record = Record::new(
-                &meta,
-                Document::encode(&ciborium::Value::Bytes(id.to_vec()))?.as_cbor().clone(),
-            )?;
-            if let Written::Done(_) = self.0.backend.write(key, record, Expect::Absent).await? {
-                self.0.logs.set_end(&id, 0);
-                return Ok(id);
+    /// Makes a log that holds this chunk, if nothing is there yet; tells whether it did. The chunk comes
+    /// first, so that the log appears with its first elements or not at all.
+    async fn begin_log(&self, key: &Key, chunk: &Document) -> Result<bool> {
+        let (one, two) = (self.0.clock.random(), self.0.clock.random());
+        let id: LogId = (u128::from(one) << 64 | u128::from(two)).to_be_bytes();
+        let at = self.add_chunk(&id, chunk).await?;
+        let meta = self.fresh_meta(key, Kind::AppendLog, None, &MetaUpdate::new());
+        let name = Document::encode(&ciborium::Value::Bytes(id.to_vec()))?;
+        let record = Record::new(&meta, name.as_cbor().clone())?;
+        match self.0.backend.write(key, record, Expect::Absent).await? {
+            Written::Done(_) => Ok(true),
+            Written::Unmet => {
+                self.0.backend.remove(&chunk_key(&id, at), Expect::Any).await?;
+                Ok(false)
             }
         }
     }
@@ -253,10 +257,10 @@ impl<B: Backend> Records<B> {
     pub(super) async fn meta_of_log(&self, key: &Key, mut meta: Meta) -> Result<Option<Meta>> {
         let Some(id) = self.head_of_log(key).await? else { return Ok(None) };
         let end = self.find_end(&id, self.0.logs.end(&id).unwrap_or(0)).await?;
-        if let Some(last) = end.checked_sub(1) {
-            if let Some(stored) = self.read(&chunk_key(&id, last), Part::Head).await? {
-                meta.last_write = meta.last_write.max(stored.head.last_write());
-            }
+        if let Some(last) = end.checked_sub(1)
+            && let Some(stored) = self.read(&chunk_key(&id, last), Part::Head).await?
+        {
+            meta.last_write = meta.last_write.max(stored.head.last_write());
         }
         meta.rev = meta.rev.saturating_add(end);
         Ok(Some(meta))

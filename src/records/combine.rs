@@ -12,6 +12,7 @@ use std::future::Future;
 use std::hash::{BuildHasher, RandomState};
 use std::panic::AssertUnwindSafe;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 
 use futures::channel::oneshot;
 use futures::future::{BoxFuture, FutureExt, Shared};
@@ -79,6 +80,10 @@ impl<R: Send + 'static> Combiner<R> {
                     return Err(Error::new(ErrorKind::Io, message).ambiguous());
                 }
             }
+            if caller.has_company() {
+                // Others have just been answered too, or are about to come: let them join.
+                yield_now().await;
+            }
             caller.round(most, &make).await;
         }
     }
@@ -102,6 +107,19 @@ impl<R: Send + 'static> Combiner<R> {
     }
 }
 
+/// Lets the other tasks of this executor run once.
+async fn yield_now() {
+    let mut yielded = false;
+    std::future::poll_fn(|cx| {
+        if std::mem::replace(&mut yielded, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
 /// A caller's place in the queue, given up when it is dropped.
 struct Caller<'a, R: Send + 'static> {
     combiner: &'a Combiner<R>,
@@ -110,6 +128,15 @@ struct Caller<'a, R: Send + 'static> {
 }
 
 impl<R: Send + 'static> Caller<'_, R> {
+    /// Whether other callers of this key are here, and no round is under way.
+    fn has_company(&self) -> bool {
+        let shard = self.combiner.shard(self.key);
+        let queue = shard.get(self.key);
+        queue.is_some_and(|queue| {
+            queue.callers > 1 && queue.round.as_ref().is_none_or(|round| round.peek().is_some())
+        })
+    }
+
     /// The round that is under way, or a new one with everybody who has gathered.
     fn round<F>(&self, most: usize, make: impl Fn(Vec<R>) -> F) -> Shared<BoxFuture<'static, ()>>
     where
