@@ -1,0 +1,86 @@
+//! The kinds of store that this command can open.
+
+use larder::{Address, ErrorKind, Larder, Registry, Scheme};
+
+use crate::failure::{Failure, Result};
+
+/// The store that is used when none is named.
+pub(crate) const DEFAULT: &str = "file:./larder-data";
+
+/// What a command is about to do with a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Intent {
+    /// Only read: a store that is not there is an error, not made.
+    Read,
+    /// Write: a store that is not there is made.
+    Write,
+}
+
+pub(crate) fn registry() -> Registry {
+    let mut registry = Registry::new();
+    registry.register(memory());
+    registry.register(larder_filesystem::scheme());
+    registry
+}
+
+fn memory() -> Scheme {
+    Scheme::new("memory", "gone with the process; to try things out", |_| async {
+        Ok(Larder::new(larder_memory::Memory::new()))
+    })
+}
+
+/// Opens the store.
+pub(crate) async fn open(url: &str, intent: Intent) -> Result<Larder> {
+    let registry = registry();
+    let asked = for_intent(&registry, url, intent);
+    registry.open(&asked).await.map_err(|error| {
+        // The way out that the library names is an option; here it is another command.
+        let opening = error.kind() == ErrorKind::Invalid && error.backend().is_some();
+        let nothing = opening && asked != url && is_missing_or_empty(url);
+        match nothing {
+            true => Failure::usage(format!(
+                "there is no store at {url} yet: assoc, bassoc and import make one (--store or LARDER_STORE name another)"
+            )),
+            false => error.into(),
+        }
+    })
+}
+
+fn is_missing_or_empty(url: &str) -> bool {
+    let Ok(path) = Address::parse(url).and_then(|address| address.path()) else { return false };
+    match std::fs::read_dir(path) {
+        Ok(mut entries) => entries.next().is_none(),
+        Err(error) => error.kind() == std::io::ErrorKind::NotFound,
+    }
+}
+
+/// Adds `create=false` for a reader, where the scheme has such an option and the caller has not said.
+fn for_intent(registry: &Registry, url: &str, intent: Intent) -> String {
+    let Ok(address) = Address::parse(url) else { return url.to_owned() };
+    let understood = registry
+        .schemes()
+        .filter(|scheme| scheme.name() == address.scheme())
+        .any(|scheme| scheme.options().iter().any(|option| option.name == "create"));
+    if intent == Intent::Write || !understood || address.option("create").is_some() {
+        return url.to_owned();
+    }
+    let separator = if url.contains('?') { '&' } else { '?' };
+    format!("{url}{separator}create=false")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reader_makes_no_store_unless_it_is_told_to() {
+        let registry = registry();
+        let url = |url, intent| for_intent(&registry, url, intent);
+        assert_eq!(url("file:x", Intent::Read), "file:x?create=false");
+        assert_eq!(url("file:x?durability=flushed", Intent::Read), "file:x?durability=flushed&create=false");
+        assert_eq!(url("file:x?create=true", Intent::Read), "file:x?create=true");
+        assert_eq!(url("file:x", Intent::Write), "file:x");
+        assert_eq!(url("memory:", Intent::Read), "memory:");
+        assert_eq!(url("nonsense", Intent::Read), "nonsense");
+    }
+}
