@@ -84,6 +84,8 @@ blocking! {
     fn multi_dissoc<K: {Into<Key>}>(keys: impl IntoIterator<Item = K>, together: Together) -> Result<Vec<bool>>;
     /// Appends an element to a log.
     fn append<T: {Serialize + ?Sized}>(key: impl Into<Key>, element: &T) -> Result<()>;
+    /// Appends several elements to a log together.
+    fn append_all<T: {Serialize}>(key: impl Into<Key>, elements: impl IntoIterator<Item = T>) -> Result<()>;
     /// All elements of a log.
     fn log<T: {DeserializeOwned}>(key: impl Into<Key>) -> Result<Option<Vec<T>>>;
     /// Folds the elements of a log.

@@ -342,7 +342,20 @@ impl Larder {
     pub async fn append<T: Serialize + ?Sized>(&self, key: impl Into<Key>, element: &T) -> Result<()> {
         let key = key.into();
         let element = Document::encode(element).map_err(|error| error.during("append").at_key(&key))?;
-        self.store.append(&key, element).await
+        self.store.append(&key, vec![element], self.meta.clone()).await
+    }
+
+    /// Appends several elements to the log together: a reader sees all of them or none.
+    pub async fn append_all<T: Serialize>(
+        &self,
+        key: impl Into<Key>,
+        elements: impl IntoIterator<Item = T>,
+    ) -> Result<()> {
+        let key = key.into();
+        let elements: Result<Vec<Document>> =
+            elements.into_iter().map(|element| Document::encode(&element)).collect();
+        let elements = elements.map_err(|error| error.during("append").at_key(&key))?;
+        self.store.append(&key, elements, self.meta.clone()).await
     }
 
     /// All elements of the log, decoded, in the order in which they were appended; `None` without a

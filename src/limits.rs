@@ -25,6 +25,9 @@ pub const WRITE_ATTEMPTS: u32 = 128;
 /// How many queued updates of one key one write commits at the most.
 pub const COMBINED_UPDATES: usize = 1024;
 
+/// How many bytes of elements that are appended to one log at a time share a write at the most.
+pub const COMBINED_BYTES: usize = 4 * 1024 * 1024;
+
 /// How many keys a store remembers the last written value of, to save the next update its read.
 pub const REMEMBERED_KEYS: usize = 256;
 

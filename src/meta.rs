@@ -241,6 +241,21 @@ impl MetaUpdate {
         self.change(name.into(), Some(value))
     }
 
+    /// Sets an entry to a document, as it is.
+    ///
+    /// # Errors
+    /// `Invalid` for the names that the store itself writes.
+    pub fn set_document(self, name: impl Into<Key>, value: Document) -> Result<MetaUpdate> {
+        self.change(name.into(), Some(value))
+    }
+
+    /// Sets the time of the last write, in place of now: for imports and copies.
+    #[must_use]
+    pub fn at(mut self, last_write: Timestamp) -> MetaUpdate {
+        self.last_write = Some(last_write);
+        self
+    }
+
     /// Removes an entry.
     ///
     /// # Errors

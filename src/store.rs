@@ -105,12 +105,12 @@ pub trait Extras: Store {
     /// Removes several entries; tells for each whether it was there.
     async fn multi_dissoc(&self, keys: &[Key], together: Together) -> Result<Vec<bool>>;
 
-    /// Appends an element to a log, which is made if there is none. What was appended before is not
-    /// rewritten.
+    /// Appends elements to a log, together, and makes the log if there is none. What was appended
+    /// before is not rewritten.
     ///
     /// # Errors
     /// `WrongKind` if something else is stored under the key.
-    async fn append(&self, key: &Key, element: Document) -> Result<()>;
+    async fn append(&self, key: &Key, elements: Vec<Document>, meta: MetaUpdate) -> Result<()>;
 
     /// The elements of a log in the order in which they were appended; `None` without a log. Those
     /// appended after the call may or may not appear.

@@ -161,3 +161,18 @@ fn kinds_are_not_confused() {
         assert_eq!(larder.log::<u64>("absent").await.unwrap(), None);
     });
 }
+
+#[test]
+fn several_elements_appear_together_and_the_meta_goes_with_the_log() {
+    let larder = Larder::new(Memory::new());
+    pollster::block_on(async {
+        let owned = larder.with_meta(larder::MetaUpdate::new().set("owner", "ada").unwrap());
+        owned.append_all("log", 0..5).await.unwrap();
+        larder.append("log", &5).await.unwrap();
+        assert_eq!(larder.log::<i32>("log").await.unwrap(), Some((0..6).collect::<Vec<_>>()));
+        let meta = larder.get_meta("log").await.unwrap().unwrap();
+        assert_eq!(meta.get::<String>("owner").unwrap().as_deref(), Some("ada"));
+        larder.append_all("empty", std::iter::empty::<i32>()).await.unwrap();
+        assert_eq!(larder.log::<i32>("empty").await.unwrap(), Some(vec![]));
+    });
+}

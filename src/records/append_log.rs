@@ -44,10 +44,16 @@ fn chunk_key(id: &LogId, n: u64) -> Key {
     Key::array([Key::keyword("larder/log"), Key::bytes(id), Key::from(n)])
 }
 
-/// An element on its way into a log.
+/// Elements on their way into a log.
 struct Append {
-    element: Document,
+    elements: Vec<Document>,
     answer: oneshot::Sender<Answer<()>>,
+}
+
+impl Append {
+    fn bytes(&self) -> usize {
+        self.elements.iter().map(|element| element.as_cbor().len()).sum()
+    }
 }
 
 /// The logs that are being appended to.
@@ -84,27 +90,59 @@ impl fmt::Debug for Logs {
 }
 
 impl<B: Backend> Records<B> {
-    pub(super) async fn append_to_log(&self, key: &Key, element: Document) -> Result<()> {
+    pub(super) async fn append_to_log(
+        &self,
+        key: &Key,
+        elements: Vec<Document>,
+        meta: MetaUpdate,
+    ) -> Result<()> {
         let (answer, receiver) = oneshot::channel();
         let this = self.clone();
         let round_key = key.clone();
         let make = move |batch: Vec<Append>| {
             let (this, key) = (this.clone(), round_key.clone());
             async move {
-                let (elements, answers): (Vec<_>, Vec<_>) = batch
-                    .into_iter()
-                    .filter(|append| !append.answer.is_canceled())
-                    .map(|append| (append.element, append.answer))
-                    .unzip();
-                let result = if elements.is_empty() { Ok(()) } else { this.append_all(&key, elements).await };
-                answers.into_iter().for_each(|answer| _ = answer.send(Ok(result.clone())));
+                let mut waiting = batch.into_iter().filter(|append| !append.answer.is_canceled()).peekable();
+                while let Some(first) = waiting.next() {
+                    // Together they are one chunk, but a chunk must not outgrow a document.
+                    let mut bytes = first.bytes();
+                    let mut together = vec![first];
+                    while let Some(next) =
+                        waiting.next_if(|next| bytes + next.bytes() <= limits::COMBINED_BYTES)
+                    {
+                        bytes += next.bytes();
+                        together.push(next);
+                    }
+                    let elements =
+                        together.iter().flat_map(|append| append.elements.iter().cloned()).collect();
+                    let result = this.append_all(&key, elements).await;
+                    together.into_iter().for_each(|append| _ = append.answer.send(Ok(result.clone())));
+                }
             }
         };
-        self.0
-            .logs
-            .appends
-            .join(key, Append { element, answer }, receiver, limits::COMBINED_UPDATES, make)
-            .await
+        let request = Append { elements, answer };
+        self.0.logs.appends.join(key, request, receiver, limits::COMBINED_UPDATES, make).await?;
+        if meta.is_empty() { Ok(()) } else { self.mark_log(key, &meta).await.map_err(Error::ambiguous) }
+    }
+
+    /// Puts into the meta of the log what its user wants there. The head is rewritten, the log is not.
+    async fn mark_log(&self, key: &Key, update: &MetaUpdate) -> Result<()> {
+        for attempt in 1..=limits::WRITE_ATTEMPTS {
+            let Some(stored) = self.read(key, Part::All).await? else { return Ok(()) };
+            let (before, version) = (stored.head.meta()?, stored.version.clone());
+            let mut meta = before.clone();
+            meta.apply(update);
+            if before.kind != Kind::AppendLog || meta == before {
+                return Ok(());
+            }
+            let name = verify::document(stored).await?;
+            let record = Record::new(&meta, name.as_cbor().clone())?;
+            match self.0.backend.write(key, record, Expect::Version(version)).await? {
+                Written::Done(_) => return Ok(()),
+                Written::Unmet => self.back_off(attempt).await,
+            }
+        }
+        Err(Error::new(ErrorKind::Conflict, "other writers kept changing the head of the log"))
     }
 
     async fn append_all(&self, key: &Key, elements: Vec<Document>) -> Result<()> {

@@ -401,11 +401,13 @@ impl<B: Backend> Extras for Records<B> {
         multi.await.map_err(|error: Error| error.during("multi_dissoc").in_backend(self.0.name))
     }
 
-    async fn append(&self, key: &Key, element: Document) -> Result<()> {
+    async fn append(&self, key: &Key, elements: Vec<Document>, meta: MetaUpdate) -> Result<()> {
         let append = async {
             check_key(key)?;
-            self.append_to_log(key, element.clone()).await?;
-            self.tell(Operation::Append, || Path::new(key), Some(element), None);
+            self.append_to_log(key, elements.clone(), meta).await?;
+            for element in elements {
+                self.tell(Operation::Append, || Path::new(key), Some(element), None);
+            }
             Ok(())
         };
         append.await.map_err(self.explain("append", key))
