@@ -17,7 +17,7 @@ pub(crate) fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, Cause>
 }
 
 /// Decodes one item. What cbor4ii cannot read (tags, units, some conversions) ciborium decides, so
-/// that results and errors are ciborium's.
+/// that results and errors are ciborium's. (One exception: an empty array also passes as a unit.)
 pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Cause> {
     if let Ok(value) = cbor4ii::serde::from_slice(bytes) {
         return Ok(value);
