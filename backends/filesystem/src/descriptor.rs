@@ -95,9 +95,8 @@ fn is_absence(cause: &io::Error) -> bool {
 fn verify(text: &[u8], layout: &Layout) -> Result<()> {
     let path = layout.descriptor();
     let text = std::str::from_utf8(text).map_err(|_| unknown(&path))?;
-    let field = |name: &str| {
-        text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
-    };
+    let field =
+        |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim);
     match (field("format"), field("version")) {
         (Some(FORMAT), Some(VERSION)) => Ok(()),
         (Some(FORMAT), Some(version)) => Err(invalid(format!(

@@ -95,3 +95,10 @@ const OPENING_LOCK: &str = "larder-store.lock";
 pub(crate) fn dir_name(dir: u8) -> String {
     format!("{dir:02x}")
 }
+
+/// The record directory of this name.
+pub(crate) fn dir_number(name: &std::ffi::OsStr) -> Option<u8> {
+    let name = name.to_str()?;
+    let number = u8::from_str_radix(name, 16).ok()?;
+    (dir_name(number) == name).then_some(number)
+}

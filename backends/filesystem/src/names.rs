@@ -202,8 +202,23 @@ mod tests {
     #[test]
     fn names_that_no_key_has_are_foreign() {
         for name in [
-            "", ".", "..", "Ada", "a%2f", "a%2", "a%", "%FF", "%61", "con", "#12", "~x", "notes.TXT", "a b",
-            "lost+found", "~0123456789abcdef-", "~0123456789abcdef-x",
+            "",
+            ".",
+            "..",
+            "Ada",
+            "a%2f",
+            "a%2",
+            "a%",
+            "%FF",
+            "%61",
+            "con",
+            "#12",
+            "~x",
+            "notes.TXT",
+            "a b",
+            "lost+found",
+            "~0123456789abcdef-",
+            "~0123456789abcdef-x",
         ] {
             assert!((0..=255).all(|dir| decode(name, dir) == Name::Foreign), "{name}");
         }

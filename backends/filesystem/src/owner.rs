@@ -5,6 +5,7 @@
 //! process, and its files may go. A live owner's files are never touched. Without a dead owner an
 //! opening looks at no record directory.
 
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -112,9 +113,12 @@ impl Dead {
         let mut complete = true;
         for dir in (0..FAN_OUT).map(|dir| dir as u8) {
             let path = layout.dir(dir);
-            let Ok(entries) = disk.list(&path) else {
-                complete = false;
-                continue;
+            let entries = match disk.list(&path) {
+                Ok(entries) => entries,
+                Err(cause) => {
+                    complete &= cause.kind() == io::ErrorKind::NotFound;
+                    continue;
+                }
             };
             for entry in entries {
                 let Ok(entry) = entry else {

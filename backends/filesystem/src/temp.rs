@@ -10,7 +10,9 @@ use larder::Result;
 use larder::io::{Disk, DiskFile, Mode};
 
 use crate::failure;
+use crate::layout::Place;
 use crate::owner::Owner;
+use crate::shared::Shared;
 
 /// A temporary file, open for writing.
 #[derive(Debug)]
@@ -24,10 +26,18 @@ pub(crate) struct Temp {
 }
 
 impl Temp {
-    /// A new, empty file in the directory of `target`.
-    pub(crate) fn create(disk: &Arc<dyn Disk>, owner: &Arc<Owner>, target: &Path) -> Result<Temp> {
-        let path = target.with_file_name(owner.temp_name());
+    /// A new, empty file beside the place of a record.
+    pub(crate) fn create(shared: &Shared, owner: &Arc<Owner>, place: &Place) -> Result<Temp> {
+        let disk = &shared.disk;
+        let path = place.path.with_file_name(owner.temp_name());
         let file = match disk.open(&path, Mode::Create) {
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => {
+                shared.make_dir(place.dir)?;
+                disk.open(&path, Mode::Create)
+            }
+            opened => opened,
+        };
+        let file = match file {
             Ok(file) => file,
             Err(cause) => {
                 // The call may have failed after it made the file.
@@ -48,7 +58,9 @@ impl Temp {
     }
 
     pub(crate) fn write(&self, bytes: &[u8], offset: u64) -> Result<()> {
-        self.file.write_all_at(bytes, offset).map_err(|cause| failure::disk("cannot write", &self.path, cause))
+        self.file
+            .write_all_at(bytes, offset)
+            .map_err(|cause| failure::disk("cannot write", &self.path, cause))
     }
 
     /// Makes the content durable. Nothing may be written after that.
