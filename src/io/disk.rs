@@ -8,7 +8,7 @@ use std::path::Path;
 /// The file-system calls that backends need.
 ///
 /// Errors are those of the operating system. Nothing is durable until a `sync` says so: data by
-/// [`DiskFile::sync`], names by [`Disk::sync_dir`], both by [`Disk::sync_all`].
+/// [`DiskFile::sync`], names by [`Disk::sync_dir`], both by [`DiskSync::sync_all`].
 pub trait Disk: fmt::Debug + Send + Sync + 'static {
     /// Opens a file. Symbolic links at the end of the path are not followed.
     fn open(&self, path: &Path, mode: Mode) -> io::Result<Box<dyn DiskFile>>;
@@ -37,9 +37,9 @@ pub trait Disk: fmt::Debug + Send + Sync + 'static {
     /// Makes the names in this directory durable.
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
 
-    /// Makes everything on the file system of this directory durable, data and names;
-    /// `Unsupported` where the system cannot.
-    fn sync_all(&self, dir: &Path) -> io::Result<()>;
+    /// A handle to sync the whole file system of this directory by. Open it before anything is
+    /// written: it reports the failures that happen from then on, whoever else asks for them.
+    fn syncer(&self, dir: &Path) -> io::Result<Box<dyn DiskSync>>;
 
     /// Opens a lock file, making it if it is missing. It is not locked yet.
     fn lock_file(&self, path: &Path) -> io::Result<Box<dyn DiskLock>>;
@@ -110,6 +110,13 @@ pub trait DiskFile: fmt::Debug + Send + Sync + 'static {
         }
         Ok(())
     }
+}
+
+/// A handle on a whole file system.
+pub trait DiskSync: fmt::Debug + Send + Sync + 'static {
+    /// Makes everything durable, data and names; `Unsupported` where the system cannot, or would not
+    /// report a failure.
+    fn sync_all(&self) -> io::Result<()>;
 }
 
 /// An open lock file. The lock goes when this is dropped, and with the process, however it ends.

@@ -6,6 +6,6 @@ mod disk;
 mod real_disk;
 mod workers;
 
-pub use disk::{Disk, DiskFile, DiskLock, Entry, EntryKind, Mode};
+pub use disk::{Disk, DiskFile, DiskLock, DiskSync, Entry, EntryKind, Mode};
 pub use real_disk::RealDisk;
 pub use workers::{Drain, Workers};

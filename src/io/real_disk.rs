@@ -6,7 +6,7 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::Path;
 
-use super::disk::{Disk, DiskFile, DiskLock, Entry, EntryKind, Mode};
+use super::disk::{Disk, DiskFile, DiskLock, DiskSync, Entry, EntryKind, Mode};
 
 /// The operating system's file system.
 #[derive(Clone, Copy, Debug, Default)]
@@ -21,12 +21,12 @@ impl Disk for RealDisk {
             Mode::Write => _ = options.write(true),
             Mode::Create => _ = options.write(true).create_new(true),
         }
-        no_follow(&mut options);
+        only_files(&mut options);
         Ok(Box::new(RealFile(options.open(path)?)))
     }
 
     fn open_cached(&self, path: &Path) -> io::Result<Option<Box<dyn DiskFile>>> {
-        Ok(cached::open(path)?.map(|file| Box::new(RealFile(file)) as Box<dyn DiskFile>))
+        Ok(linux::open(path)?.map(|file| Box::new(RealFile(file)) as Box<dyn DiskFile>))
     }
 
     fn entry(&self, path: &Path) -> io::Result<Option<EntryKind>> {
@@ -42,7 +42,7 @@ impl Disk for RealDisk {
     }
 
     fn exchange(&self, one: &Path, other: &Path) -> io::Result<()> {
-        cached::exchange(one, other)
+        linux::exchange(one, other)
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
@@ -64,14 +64,14 @@ impl Disk for RealDisk {
         if cfg!(unix) { File::open(dir)?.sync_all() } else { Ok(()) }
     }
 
-    fn sync_all(&self, dir: &Path) -> io::Result<()> {
-        cached::sync_all(dir)
+    fn syncer(&self, dir: &Path) -> io::Result<Box<dyn DiskSync>> {
+        Ok(Box::new(RealSync(File::open(dir)?)))
     }
 
     fn lock_file(&self, path: &Path) -> io::Result<Box<dyn DiskLock>> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
-        no_follow(&mut options);
+        only_files(&mut options);
         Ok(Box::new(RealLock(options.open(path)?)))
     }
 }
@@ -84,14 +84,16 @@ fn kind(file_type: std::fs::FileType) -> EntryKind {
     }
 }
 
+/// Follows no symbolic link, and does not wait for the other end if a pipe stands where a file should.
 #[cfg(target_os = "linux")]
-fn no_follow(options: &mut OpenOptions) {
+fn only_files(options: &mut OpenOptions) {
+    use rustix::fs::OFlags;
     use std::os::unix::fs::OpenOptionsExt;
-    options.custom_flags(rustix::fs::OFlags::NOFOLLOW.bits() as i32);
+    options.custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits() as i32);
 }
 
 #[cfg(not(target_os = "linux"))]
-fn no_follow(_options: &mut OpenOptions) {}
+fn only_files(_options: &mut OpenOptions) {}
 
 #[derive(Debug)]
 struct RealFile(File);
@@ -108,7 +110,7 @@ impl DiskFile for RealFile {
     }
 
     fn read_at_cached(&self, buffer: &mut [u8], offset: u64) -> io::Result<Option<usize>> {
-        cached::read_at(&self.0, buffer, offset)
+        linux::read_at(&self.0, buffer, offset)
     }
 
     #[cfg(unix)]
@@ -134,6 +136,16 @@ impl DiskFile for RealFile {
     }
 }
 
+/// Any open file or directory of the file system.
+#[derive(Debug)]
+struct RealSync(File);
+
+impl DiskSync for RealSync {
+    fn sync_all(&self) -> io::Result<()> {
+        linux::sync_all(&self.0)
+    }
+}
+
 #[derive(Debug)]
 struct RealLock(File);
 
@@ -156,7 +168,7 @@ impl DiskLock for RealLock {
 }
 
 #[cfg(target_os = "linux")]
-mod cached {
+mod linux {
     use std::fs::File;
     use std::io::{self, IoSliceMut};
     use std::path::Path;
@@ -170,7 +182,7 @@ mod cached {
     }
 
     pub(super) fn open(path: &Path) -> io::Result<Option<File>> {
-        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
         match rustix::fs::openat2(CWD, path, flags, Mode::empty(), ResolveFlags::CACHED) {
             Ok(file) => Ok(Some(File::from(file))),
             Err(error) if would_wait(error) => Ok(None),
@@ -195,13 +207,28 @@ mod cached {
         }
     }
 
-    pub(super) fn sync_all(dir: &Path) -> io::Result<()> {
-        Ok(rustix::fs::syncfs(File::open(dir)?)?)
+    pub(super) fn sync_all(file: &File) -> io::Result<()> {
+        if !reports_failures() {
+            return Err(io::ErrorKind::Unsupported.into());
+        }
+        Ok(rustix::fs::syncfs(file)?)
+    }
+
+    /// Before Linux 5.8 `syncfs` said nothing of data that could not be written.
+    fn reports_failures() -> bool {
+        static KNOWN: std::sync::OnceLock<bool> = std::sync::OnceLock::new();
+        *KNOWN.get_or_init(|| {
+            let uname = rustix::system::uname();
+            let release = uname.release().to_string_lossy();
+            let mut numbers =
+                release.split(|c: char| !c.is_ascii_digit()).map(|n| n.parse::<u32>().unwrap_or(0));
+            (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) >= (5, 8)
+        })
     }
 }
 
 #[cfg(not(target_os = "linux"))]
-mod cached {
+mod linux {
     use std::fs::File;
     use std::io;
     use std::path::Path;
@@ -218,7 +245,7 @@ mod cached {
         Err(io::ErrorKind::Unsupported.into())
     }
 
-    pub(super) fn sync_all(_dir: &Path) -> io::Result<()> {
+    pub(super) fn sync_all(_file: &File) -> io::Result<()> {
         Err(io::ErrorKind::Unsupported.into())
     }
 }

@@ -155,7 +155,8 @@ impl Options {
         };
         dead.sweep(&*disk, &layout);
         let owner = Arc::new(owner);
-        let shared = Arc::new(Shared::new(disk, layout, self.durability, readers, Arc::clone(&owner), there));
+        let shared = Shared::new(disk, layout, self.durability, readers, Arc::clone(&owner), there)?;
+        let shared = Arc::new(shared);
         let mut committer = Committer::new(Arc::clone(&shared), owner);
         let drain = if self.threads {
             Drain::new("larder-fs-commit", MOST, move |jobs| committer.handle(jobs))?

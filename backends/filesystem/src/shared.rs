@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use larder::io::{Disk, Workers};
+use larder::io::{Disk, DiskSync, Workers};
 use larder::{Durability, Error, ErrorKind, Result};
 
 use crate::failure;
@@ -16,6 +16,8 @@ use crate::owner::Owner;
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) disk: Arc<dyn Disk>,
+    /// Open since before anything was written, so that no failure is reported to others only.
+    syncer: Box<dyn DiskSync>,
     pub(crate) layout: Layout,
     pub(crate) durability: Durability,
     /// Where reads go that would have to wait for the medium.
@@ -37,9 +39,12 @@ impl Shared {
         readers: Workers,
         owner: Arc<Owner>,
         durable_dirs: [bool; FAN_OUT],
-    ) -> Shared {
-        Shared {
+    ) -> Result<Shared> {
+        let records = layout.records();
+        let syncer = disk.syncer(records).map_err(|cause| failure::disk("cannot open", records, cause))?;
+        Ok(Shared {
             disk,
+            syncer,
             layout,
             durability,
             readers,
@@ -48,7 +53,7 @@ impl Shared {
             poisoned: AtomicBool::new(false),
             durable_dirs: durable_dirs.into_iter().map(AtomicBool::new).collect(),
             changes: (0..FAN_OUT).map(|_| AtomicU64::new(0)).collect(),
-        }
+        })
     }
 
     /// Whether acknowledged writes must be on stable storage.
@@ -147,7 +152,7 @@ impl Shared {
     /// Syncs everything that is written, data and names, or says that it cannot be done at once.
     pub(crate) fn sync_all(&self) -> Result<bool, Error> {
         let records = self.layout.records();
-        match self.disk.sync_all(records) {
+        match self.syncer.sync_all() {
             Ok(()) => Ok(true),
             Err(cause) if cause.kind() == std::io::ErrorKind::Unsupported => Ok(false),
             Err(cause) => Err(failure::disk("cannot sync the file system of", records, cause)),

@@ -32,7 +32,11 @@ where
         .boxed()
 }
 
-fn of_shard<S: BuildHasher>(shards: &Shards<S>, shard: usize, prefix: Option<&str>) -> Result<Option<Vec<Key>>> {
+fn of_shard<S: BuildHasher>(
+    shards: &Shards<S>,
+    shard: usize,
+    prefix: Option<&str>,
+) -> Result<Option<Vec<Key>>> {
     shards.sorted_keys(shard, |key| {
         prefix.is_none_or(|prefix| key.as_text().is_some_and(|text| text.starts_with(prefix)))
     })

@@ -129,8 +129,7 @@ impl<S: BuildHasher> Shards<S> {
         let mut concerned: Vec<usize> = keys.into_iter().map(shard_of).collect();
         concerned.sort_unstable();
         concerned.dedup();
-        let mut maps =
-            concerned.iter().map(|shard| self.write_lock(*shard)).collect::<Result<Vec<_>>>()?;
+        let mut maps = concerned.iter().map(|shard| self.write_lock(*shard)).collect::<Result<Vec<_>>>()?;
         self.check_open()?;
 
         // Every key of `changes` has its shard in `concerned`: the search always finds it.

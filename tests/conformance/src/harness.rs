@@ -20,7 +20,6 @@ use larder::{Backend, Key, Result};
 /// | a [`reach`](larder::Capabilities::reach) beyond `Process` | [`reopen`](Harness::reopen) |
 ///
 /// ```
-/// # use larder_memory as _;
 /// use std::future::Future;
 /// use larder::Result;
 /// use larder_conformance::Harness;
@@ -50,7 +49,7 @@ use larder::{Backend, Key, Result};
 ///
 /// A durable backend adds, in the same spirit:
 ///
-/// ```ignore
+/// ```text
 /// struct InDirectory { dir: tempfile::TempDir }
 ///
 /// impl Harness for InDirectory {

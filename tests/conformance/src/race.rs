@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Barrier;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::Poll;
 
 use futures::future::join_all;
@@ -35,41 +36,55 @@ where
     })
 }
 
-/// Runs `work` in a thread of its own for as long as `other` takes, and gives what `other` gives.
-/// `work` is called again and again with the number of the round, twice at the least.
+/// How often the work beside a test has been done.
+pub(crate) struct Rounds {
+    count: AtomicU64,
+    /// The test is over, or the work has failed.
+    over: AtomicBool,
+}
+
+impl Rounds {
+    /// Whether the work has been done less often, and goes on: what a test waits for, so that enough
+    /// happens beside it whatever the speed of either.
+    pub(crate) fn fewer_than(&self, count: u64) -> bool {
+        std::thread::yield_now();
+        !self.over.load(Ordering::Relaxed) && self.count.load(Ordering::Relaxed) < count
+    }
+}
+
+/// Ends the rounds when it is dropped, also by a panic: or each side would wait for the other.
+struct Ends<'a>(&'a Rounds);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.over.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Runs `work` in a thread of its own, round after round, for as long as `test` takes.
 pub(crate) fn while_running<H, T, F>(
     harness: &H,
     work: impl Fn(u64) -> F + Sync,
-    other: impl FnOnce() -> T,
+    test: impl FnOnce(&Rounds) -> T,
 ) -> T
 where
     H: Harness,
     F: Future<Output = ()>,
 {
-    use std::sync::atomic::{AtomicBool, Ordering};
-    let (done, start) = (&AtomicBool::new(false), &Barrier::new(2));
-    // Also when `other` panics: the scope would wait for the thread for ever.
-    struct Finish<'a>(&'a AtomicBool);
-    impl Drop for Finish<'_> {
-        fn drop(&mut self) {
-            self.0.store(true, Ordering::Relaxed);
-        }
-    }
+    let rounds = &Rounds { count: AtomicU64::new(0), over: AtomicBool::new(false) };
     std::thread::scope(|scope| {
         let worker = scope.spawn(|| {
-            start.wait();
+            let _ends = Ends(rounds);
             harness.block_on(async {
-                let mut round = 0;
-                while round < 2 || !done.load(Ordering::Relaxed) {
-                    work(round).await;
-                    round += 1;
+                while !rounds.over.load(Ordering::Relaxed) {
+                    work(rounds.count.load(Ordering::Relaxed)).await;
+                    rounds.count.fetch_add(1, Ordering::Relaxed);
                 }
             });
         });
-        let finish = Finish(done);
-        start.wait();
-        let result = other();
-        drop(finish);
+        let ends = Ends(rounds);
+        let result = test(rounds);
+        drop(ends);
         join(worker.join());
         result
     })
@@ -96,4 +111,17 @@ pub(crate) async fn polled_at_most<F: Future>(polls: usize, future: F) -> Option
         }
     })
     .await
+}
+
+/// Waits for one poll, having asked for the next.
+pub(crate) async fn yield_once() {
+    let mut yielded = false;
+    std::future::poll_fn(|cx| match std::mem::replace(&mut yielded, true) {
+        true => Poll::Ready(()),
+        false => {
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        }
+    })
+    .await;
 }

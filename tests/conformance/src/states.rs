@@ -5,8 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::{Stream, StreamExt, TryStreamExt};
 use larder::{
-    Backend, ByteRange, ByteStream, Data, DataSum, Expect, Head, Key, Kind, Meta, Part, Record, Result, Stored,
-    Timestamp, Version, Written,
+    Backend, ByteRange, ByteStream, Data, DataSum, Expect, Head, Key, Kind, Meta, Part, Record, Result,
+    Stored, Timestamp, Version, Written,
 };
 
 use crate::Harness;
@@ -22,9 +22,10 @@ pub(crate) fn meta_of(key: &Key, n: u64) -> Meta {
     Meta::new(key.clone(), Kind::Binary, Timestamp::from_millis(n))
 }
 
-/// The data of state `n`: different in every eight bytes from that of every other state.
+/// The data of state `n`: different in every eight bytes from that of every other state, and from
+/// that of the same state with another length.
 pub(crate) fn data_of(n: u64, len: usize) -> Bytes {
-    Random::from_seed(n).bytes(len).into()
+    Random::from_seed(n.rotate_left(32) ^ len as u64).bytes(len).into()
 }
 
 /// State `n` of the record of this key, with `len` bytes of data.
@@ -135,5 +136,7 @@ pub(crate) async fn listed<B: Backend>(store: &B, prefix: Option<&str>) -> Vec<K
 /// Stores many small records, some of them at a time.
 pub(crate) async fn fill<B: Backend>(store: &B, keys: &[Key]) {
     const AT_ONCE: usize = 256;
-    futures::stream::iter(keys).for_each_concurrent(AT_ONCE, |key| async move { _ = put(store, key, 1).await }).await;
+    futures::stream::iter(keys)
+        .for_each_concurrent(AT_ONCE, |key| async move { _ = put(store, key, 1).await })
+        .await;
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use larder::io::{Disk, DiskFile, DiskLock, Entry, EntryKind, Mode, RealDisk};
+use larder::io::{Disk, DiskFile, DiskLock, DiskSync, Entry, EntryKind, Mode, RealDisk};
 use larder::{
     Backend, Bytes, Data, Expect, Key, Keys, Kind, Meta, Part, Record, Result, Stored, Timestamp, Version,
     Written,
@@ -241,14 +241,24 @@ impl Disk for FaultyDisk {
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
         self.0.run("sync_dir", || RealDisk.sync_dir(dir))
     }
-    fn sync_all(&self, dir: &Path) -> io::Result<()> {
-        if self.0.no_sync_all.load(Ordering::SeqCst) {
-            return Err(io::ErrorKind::Unsupported.into());
-        }
-        self.0.run("sync_all", || RealDisk.sync_all(dir))
+    fn syncer(&self, dir: &Path) -> io::Result<Box<dyn DiskSync>> {
+        let syncer = self.0.run("syncer", || RealDisk.syncer(dir))?;
+        Ok(Box::new(FaultySync(syncer, Arc::clone(&self.0))))
     }
     fn lock_file(&self, path: &Path) -> io::Result<Box<dyn DiskLock>> {
         self.0.run("lock_file", || RealDisk.lock_file(path))
+    }
+}
+
+#[derive(Debug)]
+struct FaultySync(Box<dyn DiskSync>, Arc<Plan>);
+
+impl DiskSync for FaultySync {
+    fn sync_all(&self) -> io::Result<()> {
+        if self.1.no_sync_all.load(Ordering::SeqCst) {
+            return Err(io::ErrorKind::Unsupported.into());
+        }
+        self.1.run("sync_all", || self.0.sync_all())
     }
 }
 

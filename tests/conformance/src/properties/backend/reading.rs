@@ -1,7 +1,7 @@
 //! What is written is read back: whole, by its head, by range, under every key.
 
 use bytes::Bytes;
-use larder::{Backend, ByteRange, Data, Expect, Key, Kind, Meta, MetaUpdate, Part, Record, Removed, limits};
+use larder::{Backend, ByteRange, Data, Expect, Key, Kind, Meta, Part, Record, Removed, limits};
 
 use crate::Harness;
 use crate::states::*;
@@ -82,7 +82,8 @@ pub fn a_range_gives_exactly_its_bytes<H: Harness>(harness: &H) {
         for (n, len) in [(1, 0u64), (2, 1), (3, 1000), (4, 600_000)] {
             put_len(&*store, &key, n, len as usize).await;
             let whole = data_of(n, len as usize);
-            let mut ranges = vec![(0, 0), (0, 1), (0, len), (0, len + 1), (0, u64::MAX), (len, u64::MAX), (1, 1)];
+            let mut ranges =
+                vec![(0, 0), (0, 1), (0, len), (0, len + 1), (0, u64::MAX), (len, u64::MAX), (1, 1)];
             ranges.extend([(len, len), (len / 2, len), (len.saturating_sub(1), len), (len + 10, len + 20)]);
             ranges.extend([(u64::MAX, u64::MAX), (len.saturating_sub(1), u64::MAX), (1, len.max(1))]);
             ranges.extend((0..30).map(|_| {
@@ -136,21 +137,5 @@ pub fn every_key_names_an_entry_of_its_own<H: Harness>(harness: &H) {
         }
         keys.sort();
         assert_eq!(listed(&*store, None).await, keys);
-    });
-}
-
-/// What the user put into the meta comes back, also in a read of the head, also if it is large.
-pub fn a_large_meta_comes_back<H: Harness>(harness: &H) {
-    let store = open(harness);
-    harness.block_on(async {
-        let larder = larder::Larder::new(Shared(std::sync::Arc::clone(&store)));
-        for len in [10, 4_000, 5_000, 70_000, 900_000] {
-            let note = "n".repeat(len);
-            let larder = larder.with_meta(MetaUpdate::new().set("note", &note).unwrap());
-            larder.assoc("ada", &len).await.unwrap();
-            let meta = larder.get_meta("ada").await.unwrap().unwrap();
-            assert_eq!(meta.get::<String>("note").unwrap().as_deref(), Some(note.as_str()));
-            assert_eq!(larder.get::<usize>("ada").await.unwrap(), Some(len));
-        }
     });
 }
