@@ -25,6 +25,9 @@ pub type Keys = BoxStream<'static, Result<Key>>;
 ///   [`Capabilities::reach`], and so is the comparison that [`Expect`] asks for. A reader sees one
 ///   whole state, also while it streams it and the record is replaced.
 /// - Dropping a reply never tears the operation: it has not started, or it runs to its end.
+/// - The expectation of a streamed write is compared when it becomes visible, at its end. A stream that
+///   stalls keeps no other operation waiting, and an empty chunk is no end.
+/// - A record that is damaged can be replaced and removed; its head can be read if that is whole.
 /// - An acknowledged write is as durable as [`Capabilities::durability`] says.
 /// - Absence is `None` or [`Removed::Absent`], never an error.
 /// - After `close`, and after the death of its threads, it answers
@@ -40,16 +43,20 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// Stores the record if the expectation holds.
     fn write(&self, key: &Key, record: Record, expect: Expect) -> Reply<Written>;
 
-    /// Removes the record if the expectation holds. Removing nothing under [`Expect::Any`] is
-    /// [`Removed::Absent`].
+    /// Removes the record if the expectation holds. Where nothing is, the answer is
+    /// [`Removed::Absent`] under [`Expect::Any`] and [`Expect::Absent`], and [`Removed::Unmet`] under
+    /// [`Expect::Version`]. Where something is, [`Expect::Absent`] is [`Removed::Unmet`].
     fn remove(&self, key: &Key, expect: Expect) -> Reply<Removed>;
 
     /// All keys, or the text keys that begin with this text. Each key that is present from the first poll to the last appears
     /// exactly once; keys that come or go meanwhile may appear.
     fn keys(&self, prefix: Option<&str>) -> Keys;
 
-    /// Performs all of these or none; each key at most once. `Unsupported`, before anything is
-    /// written, where that cannot be promised.
+    /// Performs all of these or none. A reader who has seen one of them sees the others.
+    ///
+    /// # Errors
+    /// `Unsupported`, before anything is written, where that cannot be promised; `Invalid` if a key
+    /// stands twice or a record is a stream.
     fn write_batch(&self, writes: Vec<Write>) -> Reply<Batch>;
 
     /// Answers when everything acknowledged before is on stable storage.
@@ -60,6 +67,41 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
 
     /// What this backend can do, so that callers and tests need not try.
     fn capabilities(&self) -> Capabilities;
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl<B: Backend + ?Sized> Backend for Arc<B> {
+    fn read(&self, key: &Key, part: Part) -> Reply<Option<Stored>> {
+        (**self).read(key, part)
+    }
+
+    fn write(&self, key: &Key, record: Record, expect: Expect) -> Reply<Written> {
+        (**self).write(key, record, expect)
+    }
+
+    fn remove(&self, key: &Key, expect: Expect) -> Reply<Removed> {
+        (**self).remove(key, expect)
+    }
+
+    fn keys(&self, prefix: Option<&str>) -> Keys {
+        (**self).keys(prefix)
+    }
+
+    fn write_batch(&self, writes: Vec<Write>) -> Reply<Batch> {
+        (**self).write_batch(writes)
+    }
+
+    fn sync(&self) -> Reply<()> {
+        (**self).sync()
+    }
+
+    fn close(&self) -> Reply<()> {
+        (**self).close()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        (**self).capabilities()
+    }
 }
 
 /// Which part of a record to read.

@@ -1,6 +1,6 @@
 //! The kinds of store that this command can open.
 
-use larder::{Address, ErrorKind, Larder, Registry, Scheme};
+use larder::{Address, ErrorKind, Larder, Registry};
 
 use crate::failure::{Failure, Result};
 
@@ -18,15 +18,9 @@ pub(crate) enum Intent {
 
 pub(crate) fn registry() -> Registry {
     let mut registry = Registry::new();
-    registry.register(memory());
+    registry.register(larder_memory::scheme());
     registry.register(larder_filesystem::scheme());
     registry
-}
-
-fn memory() -> Scheme {
-    Scheme::new("memory", "gone with the process; to try things out", |_| async {
-        Ok(Larder::new(larder_memory::Memory::new()))
-    })
 }
 
 /// Opens the store.

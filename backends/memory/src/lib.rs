@@ -29,8 +29,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::TryStreamExt;
 use larder::{
-    Backend, Batch, ByteStream, Capabilities, Data, DataSum, Error, ErrorKind, Expect, Head, Key, Keys, Part,
-    Record, Removed, Reply, Result, Stored, Write, Written,
+    Backend, Batch, ByteStream, Capabilities, Data, DataSum, Error, ErrorKind, Expect, Head, Key, Keys,
+    Larder, Part, Record, Removed, Reply, Result, Scheme, Stored, Write, Written,
 };
 
 use crate::shards::{Shards, Value};
@@ -138,6 +138,17 @@ fn in_memory(record: Record) -> Result<Value, (Head, ByteStream)> {
         (head, Data::None) => Ok(Value { head: head.seal(&DataSum::new()), data: Bytes::new() }),
         (head, Data::Stream(stream)) => Err((head, stream)),
     }
+}
+
+/// The scheme `memory:`, for a [`Registry`](larder::Registry). Every opening is a store of its own.
+pub fn scheme() -> Scheme {
+    Scheme::new("memory", "gone with the process; for tests, and to try things out", |address| async move {
+        if !address.body().is_empty() {
+            let message = "memory: stands alone: there is nothing to name";
+            return Err(Error::new(ErrorKind::Invalid, message));
+        }
+        Ok(Larder::new(Memory::new()))
+    })
 }
 
 /// Collects a stream, and seals the head over what came.

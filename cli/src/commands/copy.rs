@@ -74,7 +74,7 @@ async fn copy_as(from: &Larder, to: &Larder, key: &Key, meta: &Meta) -> larder::
         there => there?,
     };
     if meta.kind() == Kind::AppendLog {
-        return copy_log(from, to, key, there.as_ref()).await;
+        return copy_log(from, to, key, meta, there.as_ref()).await;
     }
     if there.is_some_and(|there| is_same(meta, &there)) {
         return Ok(Fate::Skipped);
@@ -108,7 +108,16 @@ enum Copy {
     Other,
 }
 
-async fn copy_log(from: &Larder, to: &Larder, key: &Key, there: Option<&Meta>) -> larder::Result<Fate> {
+/// So many elements of a log are copied together.
+const LOG_GROUP: usize = 256;
+
+async fn copy_log(
+    from: &Larder,
+    to: &Larder,
+    key: &Key,
+    meta: &Meta,
+    there: Option<&Meta>,
+) -> larder::Result<Fate> {
     let Some(elements) = from.log_documents(key).await? else { return Ok(Fate::Gone) };
     let known = match there {
         Some(there) if there.kind() == Kind::AppendLog => match to.log_documents(key).await? {
@@ -127,9 +136,15 @@ async fn copy_log(from: &Larder, to: &Larder, key: &Key, there: Option<&Meta>) -
         }
     };
     let Some(elements) = from.log_documents(key).await? else { return Ok(Fate::Gone) };
-    let mut elements = elements.skip(start);
-    while let Some(element) = elements.try_next().await? {
-        to.store().append(key, element).await?;
+    // Not all at once, so that a log need not fit into memory.
+    let mut groups = elements.skip(start).try_chunks(LOG_GROUP);
+    let mut none = start == 0;
+    while let Some(group) = groups.try_next().await.map_err(|error| error.1)? {
+        none = false;
+        to.store().append(key, group, MetaUpdate::copy_of(meta)).await?;
+    }
+    if none {
+        to.store().append(key, Vec::new(), MetaUpdate::copy_of(meta)).await?;
     }
     Ok(Fate::Copied)
 }

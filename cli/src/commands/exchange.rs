@@ -91,18 +91,17 @@ pub(crate) fn read(line: &Map<String, Value>) -> Result<(Word, Key)> {
 }
 
 /// What the member `meta` wants in the meta of the entry; without one, nothing.
-pub(crate) fn read_meta(line: &Map<String, Value>, key: &Key) -> Result<MetaUpdate> {
+pub(crate) fn read_meta(line: &Map<String, Value>) -> Result<MetaUpdate> {
     let Some(meta) = line.get("meta") else { return Ok(MetaUpdate::new()) };
     let mut update = MetaUpdate::new();
     if let Some(time) = meta.get("last-write") {
         let Some(time) = time.as_str().and_then(Timestamp::parse) else {
             return Err(Failure::usage("last-write is no time such as 2026-11-21T11:28:00.123Z"));
         };
-        // The kind does not matter here: only the time and the user's entries are taken over.
-        update = MetaUpdate::copy_of(&Meta::new(key.clone(), Kind::Document, time));
+        update = update.at(time);
     }
     for (name, value) in meta.get("user").and_then(Value::as_object).into_iter().flatten() {
-        update = update.set(notation::parse(name)?, &json::to_document(value)?)?;
+        update = update.set_document(notation::parse(name)?, json::to_document(value)?)?;
     }
     Ok(update)
 }

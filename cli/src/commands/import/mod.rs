@@ -191,17 +191,19 @@ async fn store(larder: &Larder, entry: Entry) -> (Key, larder::Result<bool>) {
                 result => result.map(|()| true),
             }
         }
-        Value::Log(elements) => replace_log(larder, &key, elements).await.map(|()| true),
+        Value::Log(elements) => replace_log(larder, &key, elements, meta).await.map(|()| true),
     };
     (key, result)
 }
 
-async fn replace_log(larder: &Larder, key: &Key, elements: Vec<Document>) -> larder::Result<()> {
+async fn replace_log(
+    larder: &Larder,
+    key: &Key,
+    elements: Vec<Document>,
+    meta: MetaUpdate,
+) -> larder::Result<()> {
     larder.dissoc(key).await?;
-    for element in elements {
-        larder.store().append(key, element).await?;
-    }
-    Ok(())
+    larder.store().append(key, elements, meta).await
 }
 
 /// Prints the keys that are on stable storage.

@@ -130,7 +130,7 @@ impl Reader {
             return Ok(None);
         }
         self.nothing_open()?;
-        let meta = exchange::read_meta(line, &key)?;
+        let meta = exchange::read_meta(line)?;
         let missing = |what| move || Failure::usage(format!("the line of an export has no {what}"));
         let value = match word {
             Word::Document => {
