@@ -221,8 +221,8 @@ pub struct Stored {
     pub data: Data,
     /// Which state of the record this is.
     pub version: Version,
-    /// Whether the data need not be compared with its checksum: it never left this process's
-    /// memory, or the backend has just done so.
+    /// Whether the record need not be compared with the key and with its checksums: it never left
+    /// this process's memory, or the backend has just done so.
     pub verified: bool,
 }
 

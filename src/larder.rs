@@ -85,6 +85,22 @@ impl Larder {
         Larder { store: Arc::clone(&self.store), meta }
     }
 
+    #[inline]
+    async fn document(&self, key: &Key) -> Result<Option<Document>> {
+        match self.store.get_reply(key).try_now() {
+            Ok(result) => result,
+            Err(later) => later.await,
+        }
+    }
+
+    #[inline]
+    async fn binary(&self, key: &Key, range: ByteRange) -> Result<Option<Binary>> {
+        match self.store.bget_reply(key, range).try_now() {
+            Ok(result) => result,
+            Err(later) => later.await,
+        }
+    }
+
     /// Whether there is an entry.
     pub async fn exists(&self, key: impl Into<Key>) -> Result<bool> {
         self.store.exists(&key.into()).await
@@ -101,7 +117,7 @@ impl Larder {
     /// `Decode` if it does not fit the type, `WrongKind` if a binary is stored there.
     pub async fn get<T: DeserializeOwned>(&self, key: impl Into<Key>) -> Result<Option<T>> {
         let key = key.into();
-        match self.store.get(&key).await? {
+        match self.document(&key).await? {
             Some(document) => decoded(&document, "get", &key).map(Some),
             None => Ok(None),
         }
@@ -120,7 +136,7 @@ impl Larder {
     /// # Errors
     /// `WrongKind` if a binary is stored there.
     pub async fn get_document(&self, key: impl Into<Key>) -> Result<Option<Document>> {
-        self.store.get(&key.into()).await
+        self.document(&key.into()).await
     }
 
     /// What stands at the path, decoded; the rest of the document is not. A missing step, or one into
@@ -131,7 +147,7 @@ impl Larder {
     pub async fn get_in<T: DeserializeOwned>(&self, path: impl Into<Path>) -> Result<Option<T>> {
         let path = path.into();
         path.check()?;
-        let Some(document) = self.store.get(path.key()).await? else { return Ok(None) };
+        let Some(document) = self.document(path.key()).await? else { return Ok(None) };
         let part =
             document.get_in(path.segments()).map_err(|error| error.during("get_in").at_key(path.key()))?;
         part.map(|part| decoded(&part, "get_in", path.key())).transpose()
@@ -269,7 +285,7 @@ impl Larder {
     /// # pollster::block_on(example(Larder::new(larder_memory::Memory::new()))).unwrap();
     /// ```
     pub async fn bget(&self, key: impl Into<Key>) -> Result<Option<Binary>> {
-        self.store.bget(&key.into(), ByteRange::ALL).await
+        self.binary(&key.into(), ByteRange::ALL).await
     }
 
     /// A range of the binary, such as `..4096`. Only that range is read, so only the meta is
@@ -281,7 +297,7 @@ impl Larder {
     ) -> Result<Option<Binary>> {
         let key = key.into();
         let range = ByteRange::new(range).map_err(|error| error.during("bget").at_key(&key))?;
-        self.store.bget(&key, range).await
+        self.binary(&key, range).await
     }
 
     /// Replaces the entry by a binary: bytes, or a [`Source`] of them, in constant memory where the

@@ -53,6 +53,15 @@ impl<T> Reply<T> {
         matches!(self.0, State::Ready(_))
     }
 
+    /// The answer if it is there, or else the reply that is to be waited for.
+    #[inline]
+    pub fn try_now(self) -> std::result::Result<Result<T>, Reply<T>> {
+        match self.0 {
+            State::Ready(Some(result)) => Ok(result),
+            state => Err(Reply(state)),
+        }
+    }
+
     /// Blocks this thread until the answer is there. For code without a runtime; inside one, await.
     pub fn wait(self) -> Result<T> {
         match self.0 {

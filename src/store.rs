@@ -19,6 +19,7 @@ use crate::limits;
 use crate::meta::{Meta, MetaUpdate};
 use crate::path::Path;
 use crate::record::{ByteStream, Data};
+use crate::reply::Reply;
 
 /// Computes the new value at a path from the one that is there (`None`: nothing is).
 ///
@@ -99,6 +100,12 @@ pub enum Together {
 /// What a store offers beside the nine operations.
 #[async_trait]
 pub trait Extras: Store {
+    /// [`Store::get`] as a reply, which costs neither a box nor a poll if the answer is there at once.
+    fn get_reply(&self, key: &Key) -> Reply<Option<Document>>;
+
+    /// [`Store::bget`] as a reply.
+    fn bget_reply(&self, key: &Key, range: ByteRange) -> Reply<Option<Binary>>;
+
     /// Sets several whole entries.
     async fn multi_assoc(&self, entries: Vec<(Key, Document, MetaUpdate)>, together: Together) -> Result<()>;
 

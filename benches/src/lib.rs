@@ -6,6 +6,7 @@
 
 pub mod harness;
 pub mod machine;
+pub mod peers;
 pub mod report;
 pub mod rows;
 pub mod time;

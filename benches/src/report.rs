@@ -66,7 +66,12 @@ pub fn targets(sections: &[Section]) -> String {
             Bound::AtLeast(bound) => format!("at least {bound} x"),
         };
         let verdict = if target.is_met() { "met" } else { "**MISSED**" };
-        _ = writeln!(out, "| {} | {promised} | {} x | {verdict} |", target.what, significant(target.measured));
+        _ = writeln!(
+            out,
+            "| {} | {promised} | {} x | {verdict} |",
+            target.what,
+            significant(target.measured)
+        );
     }
     out
 }
@@ -83,14 +88,19 @@ pub fn section(section: &Section) -> String {
             contest.title
         );
         let terms = contest.contenders.iter().any(|contender| !contender.terms.is_empty());
-        out.push_str("| contender | median | spread | ratio |");
-        out.push_str(if terms { " when it answers |\n|---|---|---|---|---|\n" } else { "\n|---|---|---|---|\n" });
+        out.push_str("| contender | median | spread | best | ratio |");
+        out.push_str(if terms {
+            " when it answers |\n|---|---|---|---|---|\n"
+        } else {
+            "\n|---|---|---|---|\n"
+        });
         let base = contest.contenders.first().map_or("", |first| first.name.as_str());
         for contender in &contest.contenders {
             let (name, median) = (&contender.name, duration(contender.median_ns));
+            let best = duration(contender.best_ns);
             let spread = contender.spread * 100.0;
             let ratio = significant(contest.ratio(name, base));
-            _ = write!(out, "| {name} | {median} | ± {spread:.0} % | {ratio} |");
+            _ = write!(out, "| {name} | {median} | ± {spread:.0} % | {best} | {ratio} |");
             out.push_str(&if terms { format!(" {} |\n", contender.terms) } else { "\n".into() });
         }
     }

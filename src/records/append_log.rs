@@ -135,7 +135,7 @@ impl<B: Backend> Records<B> {
             if before.kind != Kind::AppendLog || meta == before {
                 return Ok(());
             }
-            let name = verify::document(stored).await?;
+            let name = verify::content(stored).await?;
             let record = Record::new(&meta, name.as_cbor().clone())?;
             match self.0.backend.write(key, record, Expect::Version(version)).await? {
                 Written::Done(_) => return Ok(()),
@@ -234,7 +234,7 @@ impl<B: Backend> Records<B> {
             Kind::AppendLog => {}
             kind => return Err(wrong_kind(kind)),
         }
-        let value: ciborium::Value = verify::document(stored).await?.decode()?;
+        let value: ciborium::Value = verify::content(stored).await?.decode()?;
         let id = value.as_bytes().and_then(|bytes| LogId::try_from(bytes.as_slice()).ok());
         id.map(Some).ok_or_else(|| Error::new(ErrorKind::Corrupt, "the head of the log names no log"))
     }

@@ -24,6 +24,9 @@ use crate::key::Key;
 /// goes on in the task of its owner.
 pub(super) type Answer<T> = std::result::Result<Result<T>, Box<dyn std::any::Any + Send>>;
 
+/// How often a caller lets other tasks run before it begins a round without them.
+const PATIENCE: usize = 4;
+
 /// So many independent maps, so that different keys seldom meet at one mutex.
 const SHARDS: usize = 16;
 
@@ -80,8 +83,12 @@ impl<R: Send + 'static> Combiner<R> {
                     return Err(Error::new(ErrorKind::Io, message).ambiguous());
                 }
             }
-            if caller.has_company() {
-                // Others have just been answered too, or are about to come: let them join.
+            // Others who were answered with the last round are about to come back: let them join. One
+            // who is not polled must not hold up the rest, so not for long.
+            for _ in 0..PATIENCE {
+                if !caller.awaits_others() {
+                    break;
+                }
                 yield_now().await;
             }
             caller.round(most, &make).await;
@@ -128,13 +135,12 @@ struct Caller<'a, R: Send + 'static> {
 }
 
 impl<R: Send + 'static> Caller<'_, R> {
-    /// Whether other callers of this key are here, and no round is under way.
-    fn has_company(&self) -> bool {
+    /// Whether a round could begin, but without some of the callers that are here.
+    fn awaits_others(&self) -> bool {
         let shard = self.combiner.shard(self.key);
-        let queue = shard.get(self.key);
-        queue.is_some_and(|queue| {
-            queue.callers > 1 && queue.round.as_ref().is_none_or(|round| round.peek().is_some())
-        })
+        let Some(queue) = shard.get(self.key) else { return false };
+        let idle = queue.round.as_ref().is_none_or(|round| round.peek().is_some());
+        idle && queue.gathering.len() < queue.callers
     }
 
     /// The round that is under way, or a new one with everybody who has gathered.

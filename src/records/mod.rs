@@ -32,6 +32,7 @@ use crate::limits;
 use crate::meta::{Kind, Meta, MetaUpdate};
 use crate::path::Path;
 use crate::record::{Data, Head, Record};
+use crate::reply::Reply;
 use crate::store::{Binary, Change, Documents, Extras, Source, Store, Together, UpdateFn};
 
 /// A store over a backend. Cloning shares it.
@@ -86,11 +87,50 @@ impl<B: Backend> Records<B> {
         move |error| error.during(operation).at_key(key).in_backend(name)
     }
 
+    /// Reads a record and delivers what `make` makes of it: at once if the backend answers at once,
+    /// which is why this is no async function.
+    fn deliver<T, F>(&self, operation: &'static str, key: &Key, part: Part, make: F) -> Reply<Option<T>>
+    where
+        T: Send + 'static,
+        F: FnOnce(Stored, &Key, &'static str) -> Reply<T> + Send + 'static,
+    {
+        if let Err(error) = check_key(key) {
+            return Reply::ready(Err(self.explain(operation, key)(error)));
+        }
+        let name = self.0.name;
+        let explain = move |error: Error, key: &Key| error.during(operation).at_key(key).in_backend(name);
+        let finish = move |stored: Option<Stored>, key: &Key| -> Reply<Option<T>> {
+            let Some(stored) = stored else { return Reply::ready(Ok(None)) };
+            if let Err(error) = verify::is_of(&stored, key) {
+                return Reply::ready(Err(explain(error, key)));
+            }
+            match make(stored, key, name).try_now() {
+                Ok(Ok(made)) => Reply::ready(Ok(Some(made))),
+                Ok(Err(error)) => Reply::ready(Err(explain(error, key))),
+                Err(later) => {
+                    let key = key.clone();
+                    Reply::future(async move { later.await.map(Some).map_err(|error| explain(error, &key)) })
+                }
+            }
+        };
+        match self.0.backend.read(key, part).try_now() {
+            Ok(Ok(stored)) => finish(stored, key),
+            Ok(Err(error)) => Reply::ready(Err(explain(error, key))),
+            Err(later) => {
+                let key = key.clone();
+                Reply::future(async move {
+                    let stored = later.await.map_err(|error| explain(error, &key))?;
+                    finish(stored, &key).await
+                })
+            }
+        }
+    }
+
     /// Reads a part of the record and makes sure that it is the one of this key.
     async fn read(&self, key: &Key, part: Part) -> Result<Option<Stored>> {
         let stored = self.0.backend.read(key, part).await?;
         match stored {
-            Some(stored) => verify::is_of(&stored.head, key).map(|()| Some(stored)),
+            Some(stored) => verify::is_of(&stored, key).map(|()| Some(stored)),
             None => Ok(None),
         }
     }
@@ -222,15 +262,7 @@ impl<B: Backend> Store for Records<B> {
     }
 
     async fn get(&self, key: &Key) -> Result<Option<Document>> {
-        let get = async {
-            check_key(key)?;
-            let Some(stored) = self.read(key, Part::All).await? else { return Ok(None) };
-            match stored.head.kind() {
-                Kind::Document => Ok(Some(verify::document(stored).await?)),
-                kind => Err(wrong_kind(kind)),
-            }
-        };
-        get.await.map_err(self.explain("get", key))
+        self.get_reply(key).await
     }
 
     async fn assoc_in(&self, path: &Path, value: Document, meta: MetaUpdate) -> Result<()> {
@@ -320,16 +352,7 @@ impl<B: Backend> Store for Records<B> {
     }
 
     async fn bget(&self, key: &Key, range: ByteRange) -> Result<Option<Binary>> {
-        let bget = async {
-            check_key(key)?;
-            let part = if range == ByteRange::ALL { Part::All } else { Part::Range(range) };
-            let Some(stored) = self.read(key, part).await? else { return Ok(None) };
-            match stored.head.kind() {
-                Kind::Binary => verify::binary(stored, range, key, self.0.name).map(Some),
-                kind => Err(wrong_kind(kind)),
-            }
-        };
-        bget.await.map_err(self.explain("bget", key))
+        self.bget_reply(key, range).await
     }
 
     async fn bassoc(&self, key: &Key, value: Source, meta: MetaUpdate) -> Result<()> {
@@ -345,6 +368,19 @@ impl<B: Backend> Store for Records<B> {
 
 #[async_trait]
 impl<B: Backend> Extras for Records<B> {
+    #[inline]
+    fn get_reply(&self, key: &Key) -> Reply<Option<Document>> {
+        self.deliver("get", key, Part::All, |stored, _, _| verify::document(stored))
+    }
+
+    #[inline]
+    fn bget_reply(&self, key: &Key, range: ByteRange) -> Reply<Option<Binary>> {
+        let part = if range == ByteRange::ALL { Part::All } else { Part::Range(range) };
+        self.deliver("bget", key, part, move |stored, key, name| {
+            Reply::ready(verify::binary(stored, range, key, name))
+        })
+    }
+
     async fn multi_assoc(&self, entries: Vec<(Key, Document, MetaUpdate)>, together: Together) -> Result<()> {
         if together == Together::OneByOne {
             for (key, document, meta) in entries {

@@ -134,7 +134,7 @@ impl<B: Backend> Records<B> {
         let Some(stored) = reply.await? else {
             return Ok((Base { entry: None, version: None }, waited));
         };
-        verify::is_of(&stored.head, key)?;
+        verify::is_of(&stored, key)?;
         let version = Some(stored.version.clone());
         let meta = stored.head.meta()?;
         let document = match meta.kind {

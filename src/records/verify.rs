@@ -1,6 +1,7 @@
 //! Checking what a backend delivers: that it is the record of the key that was asked for, and that
 //! the data is what the head vouches for.
 
+use bytes::Bytes;
 use futures::StreamExt;
 use futures::stream;
 
@@ -9,44 +10,65 @@ use crate::document::Document;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
 use crate::limits;
+use crate::meta::Kind;
 use crate::record::{ByteStream, Data, DataSum, Head};
+use crate::reply::Reply;
 use crate::store::{Binary, collect};
 
 /// Whether the record is the one of this key.
-pub(super) fn is_of(head: &Head, key: &Key) -> Result<()> {
-    // Records of others may hold the key in another encoding.
-    if head.key_bytes() == key.as_cbor() || head.key()? == *key {
+#[inline]
+pub(super) fn is_of(stored: &Stored, key: &Key) -> Result<()> {
+    // What a backend has verified itself is what it was asked for.
+    if stored.verified || stored.head.key_bytes() == key.as_cbor() {
         return Ok(());
     }
-    let message = format!("the record that is stored here belongs to the key {}", head.key()?);
+    // Records of others may hold the key in another encoding.
+    let present = stored.head.key()?;
+    if present == *key {
+        return Ok(());
+    }
+    let message = format!("the record that is stored here belongs to the key {present}");
     Err(Error::new(ErrorKind::Corrupt, message))
 }
 
 /// The document in a record that was read whole.
-pub(super) async fn document(stored: Stored) -> Result<Document> {
+#[inline]
+pub(super) fn document(stored: Stored) -> Reply<Document> {
+    match stored.head.kind() {
+        Kind::Document => content(stored),
+        kind => Reply::ready(Err(super::wrong_kind(kind))),
+    }
+}
+
+/// The data of a record that was read whole, as a document, whatever its kind.
+pub(super) fn content(stored: Stored) -> Reply<Document> {
     let Stored { head, data, verified, .. } = stored;
     if let Some(size) = head.size().filter(|size| *size > limits::DOCUMENT_BYTES) {
         let limit = limits::DOCUMENT_BYTES;
-        return Err(Error::new(
-            ErrorKind::TooLarge,
-            format!("the document has {size} bytes, the limit is {limit}"),
-        ));
+        let message = format!("the document has {size} bytes, the limit is {limit}");
+        return Reply::ready(Err(Error::new(ErrorKind::TooLarge, message)));
     }
-    let bytes = match data {
-        Data::Bytes(bytes) => bytes,
-        Data::Stream(stream) => collect(stream).await?,
-        Data::None => return Err(super::broken_promise("read no data where all was asked for")),
+    let vouched = move |bytes: Bytes| {
+        if !verified {
+            head.vouch(&DataSum::of(&bytes))?;
+        }
+        Ok(Document::stored(bytes))
     };
-    if !verified {
-        head.vouch(&DataSum::of(&bytes))?;
+    match data {
+        Data::Bytes(bytes) => Reply::ready(vouched(bytes)),
+        Data::Stream(stream) => Reply::future(async move { vouched(collect(stream).await?) }),
+        Data::None => Reply::ready(Err(super::broken_promise("read no data where all was asked for"))),
     }
-    Ok(Document::stored(bytes))
 }
 
 /// The binary, or the part of one, in a record. A whole binary is compared with its checksum, in one
 /// piece at once, as a stream at its end; a range proves its head only.
+#[inline]
 pub(super) fn binary(stored: Stored, range: ByteRange, key: &Key, backend: &'static str) -> Result<Binary> {
     let Stored { head, data, verified, .. } = stored;
+    if head.kind() != Kind::Binary {
+        return Err(super::wrong_kind(head.kind()));
+    }
     let whole = range == ByteRange::ALL;
     let size = match (head.size(), &data) {
         (Some(size), _) => size,

@@ -12,8 +12,8 @@ impl Numbers {
         Numbers(seed)
     }
 
-    /// The next number.
-    pub fn next(&mut self) -> u64 {
+    /// The next number of the sequence.
+    pub fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -22,7 +22,7 @@ impl Numbers {
 
     /// A number below `bound`.
     pub fn below(&mut self, bound: usize) -> usize {
-        (self.next() % bound.max(1) as u64) as usize
+        (self.draw() % bound.max(1) as u64) as usize
     }
 }
 
@@ -42,7 +42,7 @@ pub fn order(count: usize, seed: u64) -> Vec<usize> {
 /// So many bytes that do not compress.
 pub fn bytes(len: usize, seed: u64) -> Vec<u8> {
     let mut numbers = Numbers::new(seed);
-    (0..len).map(|_| numbers.next() as u8).collect()
+    (0..len).map(|_| numbers.draw() as u8).collect()
 }
 
 /// A person: 16 fields on 4 levels, about 1 KiB in CBOR.
@@ -111,8 +111,11 @@ pub fn person(number: u64) -> Person {
                 names: vec!["north".into(), "old town".into(), "by the river".into()],
             },
         },
-        history: (0..8).map(visit).collect(),
-        note: "Prefers jam to marmalade; asks for the key twice a week and returns it.".into(),
+        history: (0..12).map(visit).collect(),
+        note:
+            "Prefers jam to marmalade; asks for the key twice a week and returns it. Wants to be told when \
+               plums are in, and when the cellar is too warm; pays at the end of the month, in coins."
+                .into(),
         visits: number,
     }
 }
@@ -131,7 +134,7 @@ pub struct Small {
 pub fn small(number: u64) -> Small {
     Small {
         id: number,
-        name: format!("a jar with the number {number}"),
+        name: format!("a jar with the number {number}, second shelf on the left"),
         score: number as f64 * 1.1,
         tags: vec!["pantry".into(), "cellar shelf".into()],
     }

@@ -1,0 +1,89 @@
+//! Runs all rows, prints the tables, and with `--write` puts them into `benches/README.md`.
+//!
+//!     cargo run --release --bin table -- [--write] [--quick] [--only THEME]... [--date YYYY-MM-DD] [--dir DIR]
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use larder_benches::harness::Effort;
+use larder_benches::report::{self, Section};
+use larder_benches::{machine, rows};
+
+const BEGIN: &str = "<!-- tables: begin -->";
+const END: &str = "<!-- tables: end -->";
+
+use larder_benches::rows::Failure;
+
+struct Wanted {
+    write: bool,
+    effort: Effort,
+    only: Vec<String>,
+    date: String,
+    dir: PathBuf,
+}
+
+fn main() -> ExitCode {
+    match wanted(std::env::args().skip(1)).and_then(|wanted| run(&wanted)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("table: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn wanted(mut args: impl Iterator<Item = String>) -> Result<Wanted, Failure> {
+    let mut wanted = Wanted {
+        write: false,
+        effort: Effort::FULL,
+        only: Vec::new(),
+        date: machine::today(),
+        dir: Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tables"),
+    };
+    while let Some(arg) = args.next() {
+        let mut value = || args.next().ok_or_else(|| format!("{arg} needs a value"));
+        match arg.as_str() {
+            "--write" => wanted.write = true,
+            "--quick" => wanted.effort = Effort::QUICK,
+            "--only" => wanted.only.push(value()?),
+            "--date" => wanted.date = value()?,
+            "--dir" => wanted.dir = value()?.into(),
+            _ => return Err(format!("unknown argument {arg}").into()),
+        }
+    }
+    if wanted.write && !wanted.only.is_empty() {
+        return Err("--write wants all rows, not --only some".into());
+    }
+    Ok(wanted)
+}
+
+fn run(wanted: &Wanted) -> Result<(), Failure> {
+    std::fs::create_dir_all(&wanted.dir)?;
+    let mut sections: Vec<Section> = Vec::new();
+    for (theme, measure) in rows::THEMES {
+        if wanted.only.is_empty() || wanted.only.iter().any(|only| only == theme) {
+            sections.push(measure(wanted.effort, &wanted.dir)?);
+        }
+    }
+    if sections.is_empty() {
+        let themes: Vec<&str> = rows::THEMES.iter().map(|(theme, _)| *theme).collect();
+        return Err(format!("no such theme; there are {}", themes.join(", ")).into());
+    }
+    let mut tables = machine::describe(&wanted.dir, &wanted.date);
+    tables.push_str(&format!("\n### Targets\n\n{}", report::targets(&sections)));
+    for section in &sections {
+        tables.push('\n');
+        tables.push_str(&report::section(section));
+    }
+    println!("{tables}");
+    if wanted.write { put_into_readme(&tables) } else { Ok(()) }
+}
+
+fn put_into_readme(tables: &str) -> Result<(), Failure> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let readme = std::fs::read_to_string(&path)?;
+    let (before, rest) = readme.split_once(BEGIN).ok_or("the README has no marker for the tables")?;
+    let (_, after) = rest.split_once(END).ok_or("the README has no marker after the tables")?;
+    let written = format!("{before}{BEGIN}\n{tables}\n{END}{after}");
+    Ok(std::fs::write(&path, written)?)
+}
