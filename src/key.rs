@@ -13,7 +13,12 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
 
 /// So many bytes are kept in the key itself; longer keys share a buffer.
-const INLINE: usize = 38;
+const INLINE: usize = 39;
+
+/// The words of an inline key, its length included.
+const WORDS: usize = 5;
+
+const _: () = assert!(INLINE + 1 == WORDS * 8);
 
 /// A key: the deterministic CBOR encoding (RFC 8949, 4.2.1) of the value that names an entry.
 ///
@@ -38,8 +43,69 @@ pub struct Key(Repr);
 
 #[derive(Clone)]
 enum Repr {
-    Inline { len: u8, bytes: [u8; INLINE] },
+    Inline(Inline),
     Shared(Bytes),
+}
+
+/// A short key in place. The bytes past its length are zero, so that keys can be written, hashed and
+/// compared by whole words: a processor hands a word that was just stored straight on to a load of the
+/// same word, but has to wait if the load spans several stores.
+#[derive(Clone, Copy)]
+#[repr(align(8))]
+struct Inline([u8; INLINE + 1]);
+
+impl Inline {
+    fn new(bytes: &[u8]) -> Inline {
+        let mut inline = [0; INLINE + 1];
+        inline[..bytes.len()].copy_from_slice(bytes);
+        // The last byte is the length.
+        inline[INLINE] = bytes.len() as u8;
+        Inline(inline)
+    }
+
+    #[inline(always)]
+    fn len(&self) -> usize {
+        usize::from(self.0[INLINE])
+    }
+
+    /// Text of up to [`Inline::TEXT`] bytes, with its head.
+    #[inline(always)]
+    fn text(text: &[u8]) -> Inline {
+        let (zero, one, two) = (word_at(text, 0), word_at(text, 8), word_at(text, 16));
+        let head = u64::from((cbor::TEXT << 5) | text.len() as u8);
+        let words =
+            [head | zero << 8, zero >> 56 | one << 8, one >> 56 | two << 8, 0, (text.len() as u64 + 1) << 56];
+        let mut bytes = [0; INLINE + 1];
+        for (bytes, word) in bytes.as_chunks_mut::<8>().0.iter_mut().zip(words) {
+            *bytes = word.to_le_bytes();
+        }
+        Inline(bytes)
+    }
+
+    /// The longest text whose head is one byte; with it, it fills three words.
+    const TEXT: usize = 23;
+
+    #[inline(always)]
+    fn words(&self) -> [u64; WORDS] {
+        let (words, _) = self.0.as_chunks::<8>();
+        std::array::from_fn(|i| u64::from_le_bytes(words[i]))
+    }
+}
+
+/// The eight bytes at `at`, little-endian, zeros past the end.
+#[inline(always)]
+fn word_at(bytes: &[u8], at: usize) -> u64 {
+    let load = |at: usize| {
+        bytes.get(at..at + 8).map_or(0, |word| u64::from_le_bytes(word.try_into().unwrap_or_default()))
+    };
+    let left = bytes.len().saturating_sub(at);
+    match left {
+        8.. => load(at),
+        0 => 0,
+        // The last eight bytes, without those that belong to the word before.
+        _ if bytes.len() >= 8 => load(bytes.len() - 8) >> (8 * (8 - left)),
+        _ => bytes.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)),
+    }
 }
 
 impl Key {
@@ -129,7 +195,7 @@ impl Key {
     #[inline]
     pub fn as_cbor(&self) -> &[u8] {
         match &self.0 {
-            Repr::Inline { len, bytes } => &bytes[..usize::from(*len)],
+            Repr::Inline(inline) => &inline.0[..inline.len()],
             Repr::Shared(bytes) => bytes,
         }
     }
@@ -171,9 +237,7 @@ impl Key {
         if bytes.len() > INLINE {
             return Key(Repr::Shared(Bytes::copy_from_slice(bytes)));
         }
-        let mut inline = [0; INLINE];
-        inline[..bytes.len()].copy_from_slice(bytes);
-        Key(Repr::Inline { len: bytes.len() as u8, bytes: inline })
+        Key(Repr::Inline(Inline::new(bytes)))
     }
 
     fn wrap_vec(bytes: Vec<u8>) -> Key {
@@ -187,25 +251,28 @@ fn too_long(len: usize) -> Error {
 }
 
 impl From<&str> for Key {
-    #[inline]
+    // Inlined, so that a short key is made where it is used: to copy it once more costs more.
+    #[inline(always)]
     fn from(text: &str) -> Key {
-        if text.len() < 24 {
-            let mut bytes = [0; INLINE];
-            bytes[0] = (cbor::TEXT << 5) | text.len() as u8;
-            bytes[1..=text.len()].copy_from_slice(text.as_bytes());
-            return Key(Repr::Inline { len: text.len() as u8 + 1, bytes });
+        if text.len() > Inline::TEXT {
+            return longer(text);
         }
-        if text.len() <= INLINE - 2 {
-            let mut bytes = [0; INLINE];
-            bytes[0] = (cbor::TEXT << 5) | 24;
-            bytes[1] = text.len() as u8;
-            bytes[2..text.len() + 2].copy_from_slice(text.as_bytes());
-            return Key(Repr::Inline { len: text.len() as u8 + 2, bytes });
-        }
-        let mut out = Vec::with_capacity(text.len() + 9);
-        cbor::put_text(&mut out, text);
-        Key::wrap_vec(out)
+        Key(Repr::Inline(Inline::text(text.as_bytes())))
     }
+}
+
+#[inline(never)]
+fn longer(text: &str) -> Key {
+    if text.len() <= INLINE - 2 {
+        let mut bytes = [0; INLINE];
+        bytes[0] = (cbor::TEXT << 5) | 24;
+        bytes[1] = text.len() as u8;
+        bytes[2..text.len() + 2].copy_from_slice(text.as_bytes());
+        return Key(Repr::Inline(Inline::new(&bytes[..text.len() + 2])));
+    }
+    let mut out = Vec::with_capacity(text.len() + 9);
+    cbor::put_text(&mut out, text);
+    Key::wrap_vec(out)
 }
 
 impl From<String> for Key {
@@ -274,7 +341,15 @@ impl AsRef<[u8]> for Key {
 impl PartialEq for Key {
     #[inline]
     fn eq(&self, other: &Key) -> bool {
-        self.as_cbor() == other.as_cbor()
+        match (&self.0, &other.0) {
+            (Repr::Inline(one), Repr::Inline(other)) => {
+                let ([a, b, c, d, e], [v, w, x, y, z]) = (one.words(), other.words());
+                a == v && b == w && c == x && d == y && e == z
+            }
+            // Short keys are always inline, long ones never.
+            (Repr::Shared(one), Repr::Shared(other)) => one == other,
+            _ => false,
+        }
     }
 }
 
@@ -295,8 +370,22 @@ impl Ord for Key {
 impl Hash for Key {
     #[inline]
     fn hash<H: Hasher>(&self, state: &mut H) {
-        // No encoding is the beginning of another, so the length need not be hashed.
-        state.write(self.as_cbor());
+        match &self.0 {
+            Repr::Inline(inline) => {
+                // The last word holds the length, so keys that differ there only differ too.
+                let [zero, one, two, three, last] = inline.words();
+                state.write_u64(zero);
+                state.write_u64(one);
+                if inline.len() > 16 {
+                    state.write_u64(two);
+                }
+                if inline.len() > 24 {
+                    state.write_u64(three);
+                }
+                state.write_u64(last);
+            }
+            Repr::Shared(bytes) => state.write(bytes),
+        }
     }
 }
 

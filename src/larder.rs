@@ -18,6 +18,7 @@ use crate::key::Key;
 use crate::meta::{Meta, MetaUpdate};
 use crate::path::Path;
 use crate::records::Records;
+use crate::reply::Reply;
 use crate::store::{Binary, Change, Documents, Extras, Source, Together};
 
 /// A persistent map of documents and binaries.
@@ -85,22 +86,6 @@ impl Larder {
         Larder { store: Arc::clone(&self.store), meta }
     }
 
-    #[inline]
-    async fn document(&self, key: &Key) -> Result<Option<Document>> {
-        match self.store.get_reply(key).try_now() {
-            Ok(result) => result,
-            Err(later) => later.await,
-        }
-    }
-
-    #[inline]
-    async fn binary(&self, key: &Key, range: ByteRange) -> Result<Option<Binary>> {
-        match self.store.bget_reply(key, range).try_now() {
-            Ok(result) => result,
-            Err(later) => later.await,
-        }
-    }
-
     /// Whether there is an entry.
     pub async fn exists(&self, key: impl Into<Key>) -> Result<bool> {
         self.store.exists(&key.into()).await
@@ -117,7 +102,7 @@ impl Larder {
     /// `Decode` if it does not fit the type, `WrongKind` if a binary is stored there.
     pub async fn get<T: DeserializeOwned>(&self, key: impl Into<Key>) -> Result<Option<T>> {
         let key = key.into();
-        match self.document(&key).await? {
+        match now_or(self.store.get_reply(&key)).await? {
             Some(document) => decoded(&document, "get", &key).map(Some),
             None => Ok(None),
         }
@@ -136,7 +121,9 @@ impl Larder {
     /// # Errors
     /// `WrongKind` if a binary is stored there.
     pub async fn get_document(&self, key: impl Into<Key>) -> Result<Option<Document>> {
-        self.document(&key.into()).await
+        // The key is not held across the await: it need not move.
+        let reply = self.store.get_reply(&key.into());
+        now_or(reply).await
     }
 
     /// What stands at the path, decoded; the rest of the document is not. A missing step, or one into
@@ -147,7 +134,7 @@ impl Larder {
     pub async fn get_in<T: DeserializeOwned>(&self, path: impl Into<Path>) -> Result<Option<T>> {
         let path = path.into();
         path.check()?;
-        let Some(document) = self.document(path.key()).await? else { return Ok(None) };
+        let Some(document) = now_or(self.store.get_reply(path.key())).await? else { return Ok(None) };
         let part =
             document.get_in(path.segments()).map_err(|error| error.during("get_in").at_key(path.key()))?;
         part.map(|part| decoded(&part, "get_in", path.key())).transpose()
@@ -285,7 +272,8 @@ impl Larder {
     /// # pollster::block_on(example(Larder::new(larder_memory::Memory::new()))).unwrap();
     /// ```
     pub async fn bget(&self, key: impl Into<Key>) -> Result<Option<Binary>> {
-        self.binary(&key.into(), ByteRange::ALL).await
+        let reply = self.store.bget_reply(&key.into(), ByteRange::ALL);
+        now_or(reply).await
     }
 
     /// A range of the binary, such as `..4096`. Only that range is read, so only the meta is
@@ -297,7 +285,7 @@ impl Larder {
     ) -> Result<Option<Binary>> {
         let key = key.into();
         let range = ByteRange::new(range).map_err(|error| error.during("bget").at_key(&key))?;
-        self.binary(&key, range).await
+        now_or(self.store.bget_reply(&key, range)).await
     }
 
     /// Replaces the entry by a binary: bytes, or a [`Source`] of them, in constant memory where the
@@ -431,6 +419,15 @@ impl Larder {
     /// What the backend can do.
     pub fn capabilities(&self) -> Capabilities {
         self.store.capabilities()
+    }
+}
+
+/// Waits for a reply, unless it is there.
+#[inline]
+async fn now_or<T>(reply: Reply<T>) -> Result<T> {
+    match reply.try_now() {
+        Ok(result) => result,
+        Err(later) => later.await,
     }
 }
 
