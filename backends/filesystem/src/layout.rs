@@ -100,5 +100,5 @@ pub(crate) fn dir_name(dir: u8) -> String {
 pub(crate) fn dir_number(name: &std::ffi::OsStr) -> Option<u8> {
     let name = name.to_str()?;
     let number = u8::from_str_radix(name, 16).ok()?;
-    (dir_name(number) == name).then_some(number)
+    (usize::from(number) < names::FAN_OUT && dir_name(number) == name).then_some(number)
 }

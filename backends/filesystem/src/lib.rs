@@ -15,8 +15,8 @@
 //! |---|---|
 //! | `larder-store` | the descriptor: format, version, time of creation |
 //! | `larder-store.lock` | held while someone opens the store |
-//! | `records/00` .. `records/ff` | one file for each key, `users%2F42` or `#` and a hash; `~..` while one is written |
-//! | `locks/00` .. `locks/ff` | held while records in the directory of that name are compared and replaced |
+//! | `records/00` .. `records/3f` | one file for each key, `users%2F42` or `#` and a hash; `~..` while one is written |
+//! | `locks/00` .. `locks/3f` | held while records in the directory of that name are compared and replaced |
 //! | `owners/..` | one for each open handle, locked as long as it lives |
 //!
 //! # Promises
@@ -43,8 +43,9 @@
 //! - A read that the page cache can answer is made on the caller's thread, in about the time that
 //!   `std::fs::read` takes (2.1 and 2.2 us for 1 KiB), where a thread's wake-up alone takes several
 //!   times that. File systems that cannot say what is cached (tmpfs) are read by the IO threads.
-//! - Record directories are made when they are needed, since a new store would otherwise begin with 256
-//!   of them: some 6 ms on ext4, and far more after many files were removed there.
+//! - A key that is absent is in no cache that can be asked without waiting. The first lookup in a directory
+//!   is made by an IO thread; after that the directory is taken to be cached, and lookups are made on the
+//!   caller's thread, which at the worst waits for one block of it.
 
 mod change;
 mod chunks;

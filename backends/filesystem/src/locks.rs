@@ -15,7 +15,7 @@ use crate::failure;
 use crate::layout::Layout;
 
 /// So many lock files are kept open between rounds.
-const KEPT_OPEN: usize = 64;
+const KEPT_OPEN: usize = crate::names::FAN_OUT;
 
 /// The lock files of a store that one thread uses.
 #[derive(Debug, Default)]

@@ -8,8 +8,11 @@
 use larder::Key;
 use sha2::{Digest, Sha256};
 
-/// How many directories the records are spread over.
-pub(crate) const FAN_OUT: usize = 256;
+/// How many directories the records are spread over: so many that a million keys are some thousands in
+/// each, so few that a new store is soon made.
+pub(crate) const FAN_OUT: usize = 64;
+
+const _: () = assert!(FAN_OUT.is_power_of_two() && FAN_OUT <= 256);
 
 /// The longest readable name in bytes: common file systems allow 255, some encrypted ones 143 to 200.
 const READABLE: usize = 140;
@@ -36,9 +39,9 @@ pub(crate) enum Name {
     Foreign,
 }
 
-/// The directory of a key: eight bits of the CRC-32 (IEEE) of its encoding.
+/// The directory of a key: the low six bits of the CRC-32 (IEEE) of its encoding.
 pub(crate) fn directory(key: &Key) -> u8 {
-    crc32fast::hash(key.as_cbor()) as u8
+    crc32fast::hash(key.as_cbor()) as u8 & (FAN_OUT - 1) as u8
 }
 
 /// The file name of a key.

@@ -147,10 +147,11 @@ impl Options {
             let failed = |cause| failure::disk("cannot lock", &path, cause);
             let lock = disk.lock_file(&path).map_err(failed)?;
             lock.lock().map_err(failed)?;
-            if !is_store && !descriptor::check(&*disk, &layout, self.create)? {
+            let is_new = !is_store && !descriptor::check(&*disk, &layout, self.create)?;
+            if is_new {
                 descriptor::write(&*disk, &layout, &*self.clock)?;
             }
-            let there = complete(&*disk, &layout, durable)?;
+            let there = complete(&*disk, &layout, is_new, durable)?;
             (there, Owner::register(&disk, &layout, &*self.clock, durable)?)
         };
         dead.sweep(&*disk, &layout);
@@ -167,11 +168,16 @@ impl Options {
     }
 }
 
-/// Makes what is missing of the directories of a store. Tells which record directories are there,
-/// durably if asked to.
-fn complete(disk: &dyn Disk, layout: &Layout, durable: bool) -> Result<[bool; FAN_OUT]> {
+/// Makes what is missing of the directories of a store; in a new one also those of the records, and
+/// their locks, so that no write has to. Tells which record directories are there, durably if asked to.
+fn complete(disk: &dyn Disk, layout: &Layout, is_new: bool, durable: bool) -> Result<[bool; FAN_OUT]> {
     for dir in [layout.records().to_owned(), layout.locks(), layout.owners()] {
         make_dir(disk, &dir)?;
+    }
+    for number in (0..FAN_OUT).filter(|_| is_new).map(|dir| dir as u8) {
+        make_dir(disk, &layout.dir(number))?;
+        let lock = layout.lock(number);
+        disk.lock_file(&lock).map_err(|cause| failure::disk("cannot make", &lock, cause))?;
     }
     let records = layout.records();
     let failed = |cause| failure::disk("cannot list", records, cause);

@@ -25,7 +25,7 @@ use crate::shared::Shared;
 const FIRST_FOR_HEAD: usize = 4 * 1024;
 
 /// How much of a file is read at first otherwise: most records are complete with it.
-const FIRST: usize = 16 * 1024;
+const FIRST: usize = 80 * 1024;
 
 /// Larger data of binaries and logs is streamed.
 const STREAM_ABOVE: u64 = 1024 * 1024;
@@ -104,6 +104,20 @@ fn open(shared: &Shared, path: &Path, how: How) -> Result<Option<Box<dyn DiskFil
     }
 }
 
+/// Opens the file of a place. What the system cannot find without waiting is looked for all the same
+/// if its directory has been looked into before.
+fn find(shared: &Shared, place: &Place, how: How) -> Result<Option<Box<dyn DiskFile>>, Halt> {
+    match open(shared, &place.path, how) {
+        Err(Halt::Waits) if shared.is_warm(place.dir) => open(shared, &place.path, How::Waiting),
+        found => {
+            if how == How::Waiting {
+                shared.set_warm(place.dir);
+            }
+            found
+        }
+    }
+}
+
 fn attempt(
     shared: &Arc<Shared>,
     place: &Place,
@@ -112,7 +126,7 @@ fn attempt(
     how: How,
 ) -> Result<Option<Stored>, Halt> {
     let path = &place.path;
-    let Some(file) = open(shared, path, how)? else {
+    let Some(file) = find(shared, place, how)? else {
         store_is_there(shared)?;
         return Ok(None);
     };

@@ -27,6 +27,8 @@ pub(crate) struct Shared {
     poisoned: AtomicBool,
     /// Whether the name of a record directory is known to be durable.
     durable_dirs: Box<[AtomicBool]>,
+    /// Whether a record directory has been looked into: its blocks are then taken to be cached.
+    warm: Box<[AtomicBool]>,
     /// For every record directory: odd while names in it change, and another number afterwards.
     changes: Box<[AtomicU64]>,
 }
@@ -52,6 +54,7 @@ impl Shared {
             closed: AtomicBool::new(false),
             poisoned: AtomicBool::new(false),
             durable_dirs: durable_dirs.into_iter().map(AtomicBool::new).collect(),
+            warm: (0..FAN_OUT).map(|_| AtomicBool::new(false)).collect(),
             changes: (0..FAN_OUT).map(|_| AtomicU64::new(0)).collect(),
         })
     }
@@ -137,6 +140,16 @@ impl Shared {
             Err(cause) if cause.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
             made => made.map_err(|cause| failure::disk("cannot make the directory", &path, cause)),
         }
+    }
+
+    /// Whether a lookup in this directory can be expected to wait for nothing.
+    pub(crate) fn is_warm(&self, dir: u8) -> bool {
+        self.warm[usize::from(dir)].load(Ordering::Relaxed)
+    }
+
+    /// Notes that a lookup has been made in this directory.
+    pub(crate) fn set_warm(&self, dir: u8) {
+        self.warm[usize::from(dir)].store(true, Ordering::Relaxed);
     }
 
     /// Whether the name of a record directory is known to be durable.
