@@ -25,7 +25,7 @@ use crate::shared::Shared;
 const FIRST_FOR_HEAD: usize = 4 * 1024;
 
 /// How much of a file is read at first otherwise: most records are complete with it.
-const FIRST: usize = 80 * 1024;
+const FIRST: usize = 16 * 1024;
 
 /// Larger data of binaries and logs is streamed.
 const STREAM_ABOVE: u64 = 1024 * 1024;

@@ -32,7 +32,7 @@ impl PlainFiles {
         PlainFiles { dir: dir.to_owned(), synced, fan_out: false }
     }
 
-    /// In 256 directories within this one, chosen by a hash of the name, as a store for a million
+    /// In 64 directories within this one, chosen by a hash of the name, as a store for a million
     /// entries has them.
     pub fn fanned_out(dir: &Path, synced: Synced) -> io::Result<PlainFiles> {
         let files = PlainFiles { dir: dir.to_owned(), synced, fan_out: true };

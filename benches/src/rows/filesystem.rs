@@ -14,7 +14,7 @@ use crate::report::{Section, Target};
 use crate::time::Clock;
 
 const STD: &str = "`std::fs`";
-const STD_FAN: &str = "`std::fs`, in 256 directories";
+const STD_FAN: &str = "`std::fs`, in 64 directories";
 const LARDER: &str = "larder";
 const LARDER_TOKIO: &str = "larder, under tokio";
 const OBJECT: &str = "object_store, under tokio";
