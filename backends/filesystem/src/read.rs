@@ -5,7 +5,6 @@
 //! long the data is. The first try asks the page cache only and never waits for the medium; if it
 //! would have to, the whole read is one job of an IO thread.
 
-use std::cell::Cell;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -16,6 +15,7 @@ use larder::{
     ByteRange, Data, Error, ErrorKind, Head, Key, Kind, Origin, Part, Reply, Result, Stored, Version,
 };
 
+use crate::buffer::{self, Buffer};
 use crate::chunks;
 use crate::failure;
 use crate::layout::Place;
@@ -24,8 +24,8 @@ use crate::shared::Shared;
 /// How much of a file is read at first if only the head is wanted.
 const FIRST_FOR_HEAD: usize = 4 * 1024;
 
-/// How much of a file is read at first otherwise: most records are complete with it.
-const FIRST: usize = 16 * 1024;
+/// How much of a file is read at first if a part of the data is wanted.
+const FIRST_FOR_RANGE: usize = 16 * 1024;
 
 /// Larger data of binaries and logs is streamed.
 const STREAM_ABOVE: u64 = 1024 * 1024;
@@ -87,7 +87,7 @@ pub(crate) fn head(shared: &Shared, path: &Path, key: Option<&Key>) -> Result<Op
         None => Ok(None),
         Some(file) => {
             let source = Source { file: &*file, path, how: How::Waiting };
-            with_buffer(|buffer| Ok(Some(source.head(buffer, FIRST_FOR_HEAD, key)?.0)))
+            Ok(Some(source.head(&mut Buffer::take().0, FIRST_FOR_HEAD, key)?.0))
         }
     }
 }
@@ -131,43 +131,38 @@ fn attempt(
         return Ok(None);
     };
     let source = Source { file: &*file, path, how };
-    let (head, data) = with_buffer(|buffer| {
-        let first = if part == Part::Head { FIRST_FOR_HEAD } else { FIRST };
-        let (head, filled) = source.head(buffer, first, Some(key))?;
-        let range = match part {
-            Part::Head => return Ok((head, Some(Data::None))),
-            Part::All => ByteRange::ALL,
-            Part::Range(range) => range,
-        };
-        let length = head.as_bytes().len();
-        // A head that was parsed as larder's says the size of its data.
-        let size = head.size().unwrap_or_default();
-        let (start, end) = range.within(size);
-        if filled as u64 >= length as u64 + size {
+    let mut buffer = Buffer::take();
+    let (first, range) = match part {
+        Part::Head => (FIRST_FOR_HEAD, None),
+        Part::Range(range) => (FIRST_FOR_RANGE, Some(range)),
+        Part::All => (buffer::LENGTH, Some(ByteRange::ALL)),
+    };
+    let (head, filled) = source.head(&mut buffer.0, first, Some(key))?;
+    let data = match range {
+        None => Data::None,
+        Some(range) => {
+            let length = head.as_bytes().len();
+            // A head that was parsed as larder's says the size of its data.
+            let size = head.size().unwrap_or_default();
+            let (start, end) = range.within(size);
             if filled as u64 > length as u64 + size {
-                return Err(Halt::Failed(failure::corrupt(path, "there are bytes after the data")));
+                return Err(failure::corrupt(path, "there are bytes after the data").into());
             }
-            let data = &buffer[length + start as usize..length + end as usize];
-            return Ok((head, Some(Data::Bytes(Bytes::copy_from_slice(data)))));
-        }
-        if end - start > STREAM_ABOVE {
-            if head.kind() != Kind::Document {
-                return Ok((head, None));
-            }
-            if how == How::Cached {
+            if filled as u64 == length as u64 + size {
+                Data::Bytes(buffer.into_bytes(length + start as usize..length + end as usize))
+            } else if end - start <= STREAM_ABOVE {
+                Data::Bytes(source.bytes(length as u64 + start, end - start)?)
+            } else if head.kind() != Kind::Document {
+                let part = length as u64 + start..length as u64 + end;
+                Data::Stream(chunks::stream(shared, file.into(), key, place, part))
+            } else if how == How::Cached {
                 // Copying so much is not for the caller's thread.
                 return Err(Halt::Waits);
+            } else {
+                Data::Bytes(source.bytes(length as u64 + start, end - start)?)
             }
         }
-        let data = source.bytes(length as u64 + start, end - start)?;
-        Ok((head, Some(Data::Bytes(data))))
-    })?;
-    let data = data.unwrap_or_else(|| {
-        let length = head.as_bytes().len() as u64;
-        let range = if let Part::Range(range) = part { range } else { ByteRange::ALL };
-        let (start, end) = range.within(head.size().unwrap_or_default());
-        Data::Stream(chunks::stream(shared, file.into(), key, place, length + start..length + end))
-    });
+    };
     let version = Version::of(&head);
     Ok(Some(Stored { head, data, version, verified: false }))
 }
@@ -184,22 +179,6 @@ fn store_is_there(shared: &Shared) -> Result<()> {
         )),
         Err(cause) => Err(failure::disk("cannot look at", path, cause)),
     }
-}
-
-/// Lends this thread's buffer of at least [`FIRST`] bytes, so that a read need not make one.
-fn with_buffer<T, E>(body: impl FnOnce(&mut Vec<u8>) -> Result<T, E>) -> Result<T, E> {
-    thread_local! {
-        static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
-    }
-    let mut buffer = BUFFER.take();
-    if buffer.len() < FIRST {
-        buffer.resize(FIRST, 0);
-    }
-    let outcome = body(&mut buffer);
-    if buffer.len() == FIRST {
-        BUFFER.set(buffer);
-    }
-    outcome
 }
 
 /// An open file, how to read it, and its name for errors.

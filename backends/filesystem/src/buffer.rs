@@ -1,0 +1,60 @@
+//! Buffers for reading. Each thread keeps one, zeroed once, so that a read need not make one; data that
+//! fills most of a buffer keeps it, and gives it back when it is dropped, so that it need not be copied.
+
+use std::cell::Cell;
+use std::ops::Range;
+
+use bytes::Bytes;
+
+/// How long a buffer is: the head of a record and 64 KiB of data fit in.
+pub(crate) const LENGTH: usize = 72 * 1024;
+
+thread_local! {
+    static KEPT: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// A buffer of at least [`LENGTH`] bytes, in use.
+#[derive(Debug)]
+pub(crate) struct Buffer(pub(crate) Vec<u8>);
+
+impl Buffer {
+    /// This thread's buffer, or a new one if it is in use.
+    pub(crate) fn take() -> Buffer {
+        let mut buffer = KEPT.try_with(Cell::take).unwrap_or_default();
+        if buffer.len() < LENGTH {
+            buffer = vec![0; LENGTH];
+        }
+        Buffer(buffer)
+    }
+
+    /// Some of its bytes, which are within it: copied, unless that would keep a buffer for less than
+    /// half of it or cost more than it saves.
+    pub(crate) fn into_bytes(self, range: Range<usize>) -> Bytes {
+        if range.len() < LENGTH / 2 {
+            return Bytes::copy_from_slice(&self.0[range]);
+        }
+        Bytes::from_owner(Part { buffer: self, range })
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        if self.0.len() == LENGTH {
+            let buffer = std::mem::take(&mut self.0);
+            // The thread may be ending.
+            _ = KEPT.try_with(|kept| kept.set(buffer));
+        }
+    }
+}
+
+/// The part of a buffer that someone reads.
+struct Part {
+    buffer: Buffer,
+    range: Range<usize>,
+}
+
+impl AsRef<[u8]> for Part {
+    fn as_ref(&self) -> &[u8] {
+        &self.buffer.0[self.range.clone()]
+    }
+}
