@@ -204,8 +204,7 @@ fn rewrite(bytes: &[u8], at: usize, out: &mut Vec<u8>) -> Result<usize, Malforme
             Ok(end)
         }
         ARRAY => {
-            let (count, _) = each(bytes, item, |at| item_end(bytes, at))?;
-            put_head(out, ARRAY, count);
+            put_head(out, ARRAY, count(bytes, item)?);
             let (_, end) = each(bytes, item, |at| rewrite(bytes, at, out))?;
             Ok(end)
         }
@@ -230,11 +229,11 @@ fn rewrite(bytes: &[u8], at: usize, out: &mut Vec<u8>) -> Result<usize, Malforme
 
 /// [`rewrite`] for a map: in the order of its keys, none of which may stand there twice.
 fn rewrite_map(bytes: &[u8], at: usize, map: Head, out: &mut Vec<u8>) -> Result<usize, Malformed> {
-    let (count, _) = each(bytes, map, |at| item_end(bytes, item_end(bytes, at)?))?;
+    let count = count(bytes, map)?;
     put_head(out, MAP, count);
     let first = out.len();
     // Where each pair begins in `out`, where its value does, and where it ends. The count was
-    // counted, so it is safe to allocate by.
+    // checked against the bytes, so it is safe to allocate by.
     let mut pairs: Vec<[usize; 3]> = Vec::with_capacity(count as usize);
     let (_, end) = each(bytes, map, |at| {
         let pair = out.len();
@@ -254,6 +253,18 @@ fn rewrite_map(bytes: &[u8], at: usize, map: Head, out: &mut Vec<u8>) -> Result<
     let unsorted = out.split_off(first);
     pairs.iter().for_each(|pair| out.extend_from_slice(&unsorted[pair[0] - first..pair[2] - first]));
     Ok(end)
+}
+
+/// How many elements or pairs a container has that [`check`] has passed.
+fn count(bytes: &[u8], container: Head) -> Result<u64, Malformed> {
+    if !container.is_indefinite() {
+        return Ok(container.arg);
+    }
+    let (count, _) = each(bytes, container, |at| {
+        let end = item_end(bytes, at)?;
+        if container.major == MAP { item_end(bytes, end) } else { Ok(end) }
+    })?;
+    Ok(count)
 }
 
 /// Calls `step` for every element (or pair) of a container; returns how many there were and where

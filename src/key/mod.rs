@@ -1,6 +1,8 @@
 //! [`Key`]: names one entry. Any CBOR value, usually text; two keys are the same if and only if
 //! their deterministic encodings are.
 
+mod inline;
+
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -8,17 +10,10 @@ use std::hash::{Hash, Hasher};
 use bytes::Bytes;
 use serde::Serialize;
 
+use self::inline::{INLINE, Inline};
 use crate::cbor;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
-
-/// So many bytes are kept in the key itself; longer keys share a buffer.
-const INLINE: usize = 39;
-
-/// The words of an inline key, its length included.
-const WORDS: usize = 5;
-
-const _: () = assert!(INLINE + 1 == WORDS * 8);
 
 /// A key: the deterministic CBOR encoding (RFC 8949, 4.2.1) of the value that names an entry.
 ///
@@ -45,67 +40,6 @@ pub struct Key(Repr);
 enum Repr {
     Inline(Inline),
     Shared(Bytes),
-}
-
-/// A short key in place. The bytes past its length are zero, so that keys can be written, hashed and
-/// compared by whole words: a processor hands a word that was just stored straight on to a load of the
-/// same word, but has to wait if the load spans several stores.
-#[derive(Clone, Copy)]
-#[repr(align(8))]
-struct Inline([u8; INLINE + 1]);
-
-impl Inline {
-    fn new(bytes: &[u8]) -> Inline {
-        let mut inline = [0; INLINE + 1];
-        inline[..bytes.len()].copy_from_slice(bytes);
-        // The last byte is the length.
-        inline[INLINE] = bytes.len() as u8;
-        Inline(inline)
-    }
-
-    #[inline(always)]
-    fn len(&self) -> usize {
-        usize::from(self.0[INLINE])
-    }
-
-    /// Text of up to [`Inline::TEXT`] bytes, with its head.
-    #[inline(always)]
-    fn text(text: &[u8]) -> Inline {
-        let (zero, one, two) = (word_at(text, 0), word_at(text, 8), word_at(text, 16));
-        let head = u64::from((cbor::TEXT << 5) | text.len() as u8);
-        let words =
-            [head | zero << 8, zero >> 56 | one << 8, one >> 56 | two << 8, 0, (text.len() as u64 + 1) << 56];
-        let mut bytes = [0; INLINE + 1];
-        for (bytes, word) in bytes.as_chunks_mut::<8>().0.iter_mut().zip(words) {
-            *bytes = word.to_le_bytes();
-        }
-        Inline(bytes)
-    }
-
-    /// The longest text whose head is one byte; with it, it fills three words.
-    const TEXT: usize = 23;
-
-    #[inline(always)]
-    fn words(&self) -> [u64; WORDS] {
-        let (words, _) = self.0.as_chunks::<8>();
-        std::array::from_fn(|i| u64::from_le_bytes(words[i]))
-    }
-}
-
-/// The eight bytes at `at`, little-endian, zeros past the end.
-#[inline(always)]
-fn word_at(bytes: &[u8], at: usize) -> u64 {
-    let load = |at: usize| {
-        bytes.get(at..at + 8).map_or(0, |word| u64::from_le_bytes(word.try_into().unwrap_or_default()))
-    };
-    let left = bytes.len().saturating_sub(at);
-    match left {
-        8.. => load(at),
-        0 => 0,
-        // The last eight bytes, without those that belong to the word before.
-        _ if bytes.len() >= 8 => load(bytes.len() - 8) >> (8 * (8 - left)),
-        _ => bytes.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)),
-    }
 }
 
 impl Key {
@@ -195,7 +129,7 @@ impl Key {
     #[inline]
     pub fn as_cbor(&self) -> &[u8] {
         match &self.0 {
-            Repr::Inline(inline) => &inline.0[..inline.len()],
+            Repr::Inline(inline) => inline.bytes(),
             Repr::Shared(bytes) => bytes,
         }
     }
