@@ -2,9 +2,10 @@
 //! the meta, and makes every operation atomic by conditional writes.
 //!
 //! `combine` queues the updates of one key, `update` commits a queue with one write, `append_log`
-//! keeps logs, `remember` saves the next update its read, `verify` checks what is read.
+//! keeps logs, `batch` writes several entries together, `remember` saves the next update its read, `verify` checks what is read.
 
 mod append_log;
+mod batch;
 mod combine;
 mod remember;
 mod update;
@@ -20,9 +21,7 @@ use self::append_log::Logs;
 use self::combine::Combiner;
 use self::remember::Remembered;
 use self::update::{Request, Todo};
-use crate::backend::{
-    Backend, Batch, ByteRange, Capabilities, Expect, Keys, Part, Removed, Stored, Write, Written,
-};
+use crate::backend::{Backend, ByteRange, Capabilities, Expect, Keys, Part, Removed, Stored, Written};
 use crate::clock::{Clock, RealClock, Timestamp};
 use crate::document::Document;
 use crate::error::{Error, ErrorKind, Result};
@@ -388,27 +387,8 @@ impl<B: Backend> Extras for Records<B> {
             }
             return Ok(());
         }
-        let multi = async {
-            self.check_batch(entries.iter().map(|(key, ..)| key))?;
-            let mut writes = Vec::with_capacity(entries.len());
-            let mut logs = Vec::new();
-            let mut revs = Vec::with_capacity(entries.len());
-            for (key, document, update) in &entries {
-                let before = self.replaced(key).await?;
-                logs.extend(self.log_of(before.as_ref()).await?);
-                let meta = self.fresh_meta(key, Kind::Document, before.as_ref(), update);
-                revs.push(meta.rev);
-                let record =
-                    Record::new(&meta, document.as_cbor().clone()).map_err(|error| error.at_key(key))?;
-                writes.push(Write { key: key.clone(), record: Some(record), expect: Expect::Any });
-            }
-            self.write_batch(writes, &logs).await?;
-            for ((key, document, _), rev) in entries.into_iter().zip(revs) {
-                self.tell(Operation::Assoc, || Path::new(key), Some(document), Some(rev));
-            }
-            Ok(())
-        };
-        multi.await.map_err(|error: Error| error.during("multi_assoc").in_backend(self.0.name))
+        let multi = self.assoc_together(entries).await;
+        multi.map_err(|error| error.during("multi_assoc").in_backend(self.0.name))
     }
 
     async fn multi_dissoc(&self, keys: &[Key], together: Together) -> Result<Vec<bool>> {
@@ -419,22 +399,8 @@ impl<B: Backend> Extras for Records<B> {
             }
             return Ok(existed);
         }
-        let multi = async {
-            self.check_batch(keys.iter())?;
-            let mut logs = Vec::new();
-            let mut writes = Vec::with_capacity(keys.len());
-            for key in keys {
-                let before = self.replaced(key).await?;
-                logs.extend(self.log_of(before.as_ref()).await?);
-                writes.push(Write { key: key.clone(), record: None, expect: Expect::Any });
-            }
-            let existed = self.write_batch(writes, &logs).await?;
-            for (key, _) in keys.iter().zip(&existed).filter(|(_, existed)| **existed) {
-                self.tell(Operation::Dissoc, || Path::new(key), None, None);
-            }
-            Ok(existed)
-        };
-        multi.await.map_err(|error: Error| error.during("multi_dissoc").in_backend(self.0.name))
+        let multi = self.dissoc_together(keys).await;
+        multi.map_err(|error| error.during("multi_dissoc").in_backend(self.0.name))
     }
 
     async fn append(&self, key: &Key, elements: Vec<Document>, meta: MetaUpdate) -> Result<()> {
@@ -471,37 +437,5 @@ impl<B: Backend> Extras for Records<B> {
 
     fn capabilities(&self) -> Capabilities {
         self.0.backend.capabilities()
-    }
-}
-
-impl<B: Backend> Records<B> {
-    /// Refuses a batch that cannot be atomic, before anything is read or written.
-    fn check_batch<'a>(&self, keys: impl Iterator<Item = &'a Key>) -> Result<()> {
-        if !self.0.backend.capabilities().batches {
-            return Err(Error::new(
-                ErrorKind::Unsupported,
-                "several entries cannot be written atomically here; Together::OneByOne writes them one after the other",
-            ));
-        }
-        let mut seen = std::collections::BTreeSet::new();
-        for key in keys {
-            check_key(key).map_err(|error| error.at_key(key))?;
-            if !seen.insert(key) {
-                return Err(Error::new(ErrorKind::Invalid, "the key stands twice in one batch").at_key(key));
-            }
-        }
-        Ok(())
-    }
-
-    async fn write_batch(&self, writes: Vec<Write>, logs: &[append_log::LogId]) -> Result<Vec<bool>> {
-        writes.iter().for_each(|write| self.0.remembered.forget(&write.key));
-        let existed = match self.0.backend.write_batch(writes).await? {
-            Batch::Done(existed) => existed,
-            Batch::Unmet => return Err(broken_promise("refused an unconditional batch")),
-        };
-        for log in logs {
-            self.discard_log(log).await;
-        }
-        Ok(existed)
     }
 }
