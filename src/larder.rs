@@ -18,7 +18,6 @@ use crate::key::Key;
 use crate::meta::{Meta, MetaUpdate};
 use crate::path::Path;
 use crate::records::Records;
-use crate::reply::Reply;
 use crate::store::{Binary, Change, Documents, Extras, Source, Together};
 
 /// A persistent map of documents and binaries.
@@ -43,6 +42,16 @@ use crate::store::{Binary, Change, Documents, Extras, Source, Together};
 pub struct Larder {
     store: Arc<dyn Extras>,
     meta: MetaUpdate,
+}
+
+/// The answer of a reply. If it is there, nothing is held across an await, so the future stays small.
+macro_rules! answer {
+    ($reply:expr) => {
+        match $reply.try_now() {
+            Ok(answer) => answer,
+            Err(later) => later.await,
+        }
+    };
 }
 
 /// A stream of keys with their meta.
@@ -102,7 +111,7 @@ impl Larder {
     /// `Decode` if it does not fit the type, `WrongKind` if a binary is stored there.
     pub async fn get<T: DeserializeOwned>(&self, key: impl Into<Key>) -> Result<Option<T>> {
         let key = key.into();
-        match now_or(self.store.get_reply(&key)).await? {
+        match answer!(self.store.get_reply(&key))? {
             Some(document) => decoded(&document, "get", &key).map(Some),
             None => Ok(None),
         }
@@ -122,8 +131,7 @@ impl Larder {
     /// `WrongKind` if a binary is stored there.
     pub async fn get_document(&self, key: impl Into<Key>) -> Result<Option<Document>> {
         // The key is not held across the await: it need not move.
-        let reply = self.store.get_reply(&key.into());
-        now_or(reply).await
+        answer!(self.store.get_reply(&key.into()))
     }
 
     /// What stands at the path, decoded; the rest of the document is not. A missing step, or one into
@@ -134,7 +142,7 @@ impl Larder {
     pub async fn get_in<T: DeserializeOwned>(&self, path: impl Into<Path>) -> Result<Option<T>> {
         let path = path.into();
         path.check()?;
-        let Some(document) = now_or(self.store.get_reply(path.key())).await? else { return Ok(None) };
+        let Some(document) = answer!(self.store.get_reply(path.key()))? else { return Ok(None) };
         let part =
             document.get_in(path.segments()).map_err(|error| error.during("get_in").at_key(path.key()))?;
         part.map(|part| decoded(&part, "get_in", path.key())).transpose()
@@ -272,8 +280,7 @@ impl Larder {
     /// # pollster::block_on(example(Larder::new(larder_memory::Memory::new()))).unwrap();
     /// ```
     pub async fn bget(&self, key: impl Into<Key>) -> Result<Option<Binary>> {
-        let reply = self.store.bget_reply(&key.into(), ByteRange::ALL);
-        now_or(reply).await
+        answer!(self.store.bget_reply(&key.into(), ByteRange::ALL))
     }
 
     /// A range of the binary, such as `..4096`. Only that range is read, so only the meta is
@@ -285,7 +292,7 @@ impl Larder {
     ) -> Result<Option<Binary>> {
         let key = key.into();
         let range = ByteRange::new(range).map_err(|error| error.during("bget").at_key(&key))?;
-        now_or(self.store.bget_reply(&key, range)).await
+        answer!(self.store.bget_reply(&key, range))
     }
 
     /// Replaces the entry by a binary: bytes, or a [`Source`] of them, in constant memory where the
@@ -419,15 +426,6 @@ impl Larder {
     /// What the backend can do.
     pub fn capabilities(&self) -> Capabilities {
         self.store.capabilities()
-    }
-}
-
-/// Waits for a reply, unless it is there.
-#[inline]
-async fn now_or<T>(reply: Reply<T>) -> Result<T> {
-    match reply.try_now() {
-        Ok(result) => result,
-        Err(later) => later.await,
     }
 }
 

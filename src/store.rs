@@ -3,10 +3,12 @@
 //! backend; a database that speaks documents natively may implement them itself.
 
 use std::fmt;
+use std::future::{Future, ready};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 
+use futures::future::Either;
 use futures::io::{AsyncRead, AsyncReadExt};
 use futures::stream::{self, StreamExt, TryStreamExt};
 
@@ -200,6 +202,7 @@ pub struct Binary {
 
 impl Binary {
     /// A binary of which `size` bytes are stored and `data` was asked for.
+    #[inline]
     pub fn new(size: u64, data: Data) -> Binary {
         Binary { size, data }
     }
@@ -210,11 +213,12 @@ impl Binary {
     }
 
     /// All of the bytes that were asked for, in memory.
-    pub async fn bytes(self) -> Result<Bytes> {
+    #[inline]
+    pub fn bytes(self) -> impl Future<Output = Result<Bytes>> + Send {
         match self.data {
-            Data::None => Ok(Bytes::new()),
-            Data::Bytes(bytes) => Ok(bytes),
-            Data::Stream(stream) => collect(stream).await,
+            Data::None => Either::Left(ready(Ok(Bytes::new()))),
+            Data::Bytes(bytes) => Either::Left(ready(Ok(bytes))),
+            Data::Stream(stream) => Either::Right(collect(stream)),
         }
     }
 

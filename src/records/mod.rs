@@ -227,7 +227,17 @@ fn wrong_kind(kind: Kind) -> Error {
 }
 
 /// Checks a key that a caller gave: its limits, and that it is not one of the store's own.
+#[inline]
 fn check_key(key: &Key) -> Result<()> {
+    // Short text, which most keys are, is within the limits and none of the store's own.
+    const SHORT_TEXT: std::ops::RangeInclusive<u8> = 0x60..=0x77;
+    match key.as_cbor().first() {
+        Some(first) if SHORT_TEXT.contains(first) => Ok(()),
+        _ => check_other_key(key),
+    }
+}
+
+fn check_other_key(key: &Key) -> Result<()> {
     key.check()?;
     if append_log::is_chunk(key) {
         let message = "keys that begin with :larder/log belong to the store";

@@ -69,6 +69,9 @@ pub(super) fn binary(stored: Stored, range: ByteRange, key: &Key, backend: &'sta
     if head.kind() != Kind::Binary {
         return Err(super::wrong_kind(head.kind()));
     }
+    if verified && let Some(size) = head.size() {
+        return Ok(Binary::new(size, data));
+    }
     let whole = range == ByteRange::ALL;
     let size = match (head.size(), &data) {
         (Some(size), _) => size,

@@ -176,7 +176,7 @@ impl<S: BuildHasher> Shards<S> {
 #[inline]
 fn shard_of(key: &Key) -> usize {
     // The low bits choose within the shard's map if its hasher is foldhash too: take high ones.
-    (CHOICE.hash_one(key.as_cbor()) >> (u64::BITS - SHARDS.ilog2())) as usize
+    (CHOICE.hash_one(key) >> (u64::BITS - SHARDS.ilog2())) as usize
 }
 
 fn is_met(expect: &Expect, there: Option<&Entry>) -> bool {
