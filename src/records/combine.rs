@@ -24,8 +24,12 @@ use crate::key::Key;
 /// goes on in the task of its owner.
 pub(super) type Answer<T> = std::result::Result<Result<T>, Box<dyn std::any::Any + Send>>;
 
-/// How often a caller lets other tasks run before it begins a round without them.
-const PATIENCE: usize = 4;
+/// How often a caller lets other tasks run before it begins a round without them, if rounds are done
+/// at once.
+const PATIENCE: u8 = 4;
+
+/// The same if rounds wait for IO, beside which a task that wakes up on another thread is soon there.
+const PATIENCE_WITH_IO: u8 = 64;
 
 /// So many independent maps, so that different keys seldom meet at one mutex.
 const SHARDS: usize = 16;
@@ -41,11 +45,13 @@ struct Queue<R> {
     /// How many callers are here. With the last of them the queue goes.
     callers: usize,
     next_id: u64,
+    /// Whether a round has had to wait for IO.
+    waits: bool,
 }
 
 impl<R> Default for Queue<R> {
     fn default() -> Queue<R> {
-        Queue { gathering: Vec::new(), round: None, callers: 0, next_id: 0 }
+        Queue { gathering: Vec::new(), round: None, callers: 0, next_id: 0, waits: false }
     }
 }
 
@@ -85,13 +91,16 @@ impl<R: Send + 'static> Combiner<R> {
             }
             // Others who were answered with the last round are about to come back: let them join. One
             // who is not polled must not hold up the rest, so not for long.
-            for _ in 0..PATIENCE {
-                if !caller.awaits_others() {
-                    break;
-                }
+            let mut waited = 0;
+            while caller.awaits_others(waited) {
+                waited += 1;
                 yield_now().await;
             }
-            caller.round(most, &make).await;
+            let mut round = caller.round(most, &make);
+            if futures::poll!(&mut round).is_pending() {
+                caller.waits();
+                round.await;
+            }
         }
     }
 
@@ -135,12 +144,21 @@ struct Caller<'a, R: Send + 'static> {
 }
 
 impl<R: Send + 'static> Caller<'_, R> {
-    /// Whether a round could begin, but without some of the callers that are here.
-    fn awaits_others(&self) -> bool {
+    /// Whether a round could begin, but without some of the callers that are here, and this one has
+    /// not waited for them long enough.
+    fn awaits_others(&self, waited: u8) -> bool {
         let shard = self.combiner.shard(self.key);
         let Some(queue) = shard.get(self.key) else { return false };
         let idle = queue.round.as_ref().is_none_or(|round| round.peek().is_some());
-        idle && queue.gathering.len() < queue.callers
+        let patience = if queue.waits { PATIENCE_WITH_IO } else { PATIENCE };
+        idle && queue.gathering.len() < queue.callers && waited < patience
+    }
+
+    /// Notes that rounds of this key wait for IO.
+    fn waits(&self) {
+        if let Some(queue) = self.combiner.shard(self.key).get_mut(self.key) {
+            queue.waits = true;
+        }
     }
 
     /// The round that is under way, or a new one with everybody who has gathered.
