@@ -22,9 +22,6 @@ pub trait Disk: fmt::Debug + Send + Sync + 'static {
     /// Renames a file, replacing what stood at `to`, atomically.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
 
-    /// Exchanges two names atomically; `Unsupported` where the system cannot.
-    fn exchange(&self, one: &Path, other: &Path) -> io::Result<()>;
-
     /// Removes a file.
     fn remove(&self, path: &Path) -> io::Result<()>;
 

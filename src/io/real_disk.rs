@@ -1,5 +1,5 @@
 //! [`RealDisk`]: the operating system's files. What only Linux has (opening and reading what is
-//! cached without waiting, exchanging names, syncing a whole file system) is used there and answered
+//! cached without waiting, syncing a whole file system) is used there and answered
 //! `Unsupported`, or as not cached, elsewhere.
 
 use std::fs::{File, OpenOptions};
@@ -39,10 +39,6 @@ impl Disk for RealDisk {
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         std::fs::rename(from, to)
-    }
-
-    fn exchange(&self, one: &Path, other: &Path) -> io::Result<()> {
-        linux::exchange(one, other)
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
@@ -173,7 +169,7 @@ mod linux {
     use std::io::{self, IoSliceMut};
     use std::path::Path;
 
-    use rustix::fs::{CWD, Mode, OFlags, RenameFlags, ResolveFlags};
+    use rustix::fs::{CWD, Mode, OFlags, ResolveFlags};
     use rustix::io::{Errno, ReadWriteFlags};
 
     /// Whether the kernel says "not without waiting", or does not know the question.
@@ -195,14 +191,6 @@ mod linux {
         match rustix::io::preadv2(file, &mut buffers, offset, ReadWriteFlags::NOWAIT) {
             Ok(read) => Ok(Some(read)),
             Err(error) if would_wait(error) || error == Errno::INTR => Ok(None),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    pub(super) fn exchange(one: &Path, other: &Path) -> io::Result<()> {
-        match rustix::fs::renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE) {
-            Ok(()) => Ok(()),
-            Err(Errno::NOSYS | Errno::INVAL | Errno::OPNOTSUPP) => Err(io::ErrorKind::Unsupported.into()),
             Err(error) => Err(error.into()),
         }
     }
@@ -239,10 +227,6 @@ mod linux {
 
     pub(super) fn read_at(_file: &File, _buffer: &mut [u8], _offset: u64) -> io::Result<Option<usize>> {
         Ok(None)
-    }
-
-    pub(super) fn exchange(_one: &Path, _other: &Path) -> io::Result<()> {
-        Err(io::ErrorKind::Unsupported.into())
     }
 
     pub(super) fn sync_all(_file: &File) -> io::Result<()> {

@@ -226,9 +226,6 @@ impl Disk for FaultyDisk {
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.0.run("rename", || RealDisk.rename(from, to))
     }
-    fn exchange(&self, one: &Path, other: &Path) -> io::Result<()> {
-        self.0.run("exchange", || RealDisk.exchange(one, other))
-    }
     fn remove(&self, path: &Path) -> io::Result<()> {
         self.0.run("remove", || RealDisk.remove(path))
     }
