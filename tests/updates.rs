@@ -114,6 +114,30 @@ fn what_queues_while_a_write_is_under_way_is_committed_by_one_write() {
 }
 
 #[test]
+fn callers_who_were_answered_together_update_together_again() {
+    let held = Held::default();
+    held.hold();
+    let larder = Larder::new(held.clone());
+    let tasks = join_all((0..16).map(|_| async {
+        for _ in 0..50 {
+            larder.update_in("n", add_one).await.unwrap();
+        }
+    }));
+    // Lets through what waits, whenever the tasks have all had their turn.
+    let disk = std::future::poll_fn(|cx| -> Poll<()> {
+        let gates = held.0.gates.lock().unwrap().replace(Vec::new()).unwrap_or_default();
+        gates.into_iter().for_each(|gate| _ = gate.send(()));
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    });
+    pollster::block_on(futures::future::select(tasks.boxed(), disk));
+    held.release();
+    assert_eq!(pollster::block_on(larder.get("n")).unwrap(), Some(16 * 50u64));
+    // Were a round begun by the first who comes back, every other round would hold one update.
+    assert!(held.writes() <= 55, "{} writes for 50 times 16 updates", held.writes());
+}
+
+#[test]
 fn the_last_value_written_here_saves_the_next_update_its_read() {
     let held = Held::default();
     let larder = Larder::new(held.clone());

@@ -79,6 +79,7 @@ impl<R: Send + 'static> Combiner<R> {
         F: Future<Output = ()> + Send + 'static,
     {
         let caller = self.enter(key, request);
+        let mut waited = 0;
         loop {
             match answer.try_recv() {
                 Ok(Some(Ok(result))) => return result,
@@ -91,11 +92,13 @@ impl<R: Send + 'static> Combiner<R> {
             }
             // Others who were answered with the last round are about to come back: let them join. One
             // who is not polled must not hold up the rest, so not for long.
-            let mut waited = 0;
-            while caller.awaits_others(waited) {
+            if caller.awaits_others(waited) {
                 waited += 1;
                 yield_now().await;
+                // A round may have come and gone meanwhile, with the answer.
+                continue;
             }
+            waited = 0;
             let mut round = caller.round(most, &make);
             if futures::poll!(&mut round).is_pending() {
                 caller.waits();
