@@ -10,3 +10,4 @@ pub mod peers;
 pub mod report;
 pub mod rows;
 pub mod time;
+pub mod warm;

@@ -98,8 +98,8 @@ impl Committer {
     fn round(&mut self, changes: VecDeque<Change>) -> VecDeque<Change> {
         let (held, ready, mut later) = self.lock(changes);
         let (groups, again) = Round::run(self, ready);
-        self.locks.release(held);
         groups.into_iter().for_each(Group::succeed);
+        self.locks.release(held);
         again.into_iter().rev().for_each(|change| later.push_front(change));
         later
     }

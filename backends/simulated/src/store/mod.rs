@@ -1,0 +1,1 @@
+//! A backend behind latency and faults.
