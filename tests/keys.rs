@@ -1,5 +1,7 @@
 //! Two keys are the same if and only if their deterministic encodings are.
 
+#![expect(clippy::disallowed_methods, reason = "a test is no simulated run")]
+
 mod values;
 
 use std::collections::{BTreeMap, HashMap, HashSet};

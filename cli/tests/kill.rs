@@ -3,7 +3,7 @@
 
 mod common;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
 use std::process::Command;
@@ -238,7 +238,7 @@ fn an_import_that_is_killed_keeps_every_key_that_it_acknowledged() {
         place.write("in", round_of_entries(round));
         let mut import = place.command(&["import", "in", "--acks"]).spawn().unwrap();
         let mut acks = BufReader::new(import.stdout.take().unwrap()).lines().map(|line| line.unwrap());
-        let mut acknowledged = HashSet::new();
+        let mut acknowledged = BTreeSet::new();
         acknowledged.extend(acks.by_ref().take(chance.below(ENTRIES as u64) as usize));
         thread::sleep(Duration::from_micros(chance.below(3_000)));
         import.kill().unwrap();

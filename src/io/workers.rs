@@ -134,6 +134,7 @@ impl<T> Pool<T> {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "these are the threads that everybody else uses")]
 fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {
     let thread = std::thread::Builder::new().name(name.to_owned());
     thread.spawn(body).map_err(|error| Error::io("cannot start an IO thread", error))

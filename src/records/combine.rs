@@ -56,6 +56,7 @@ impl<R> Default for Queue<R> {
 }
 
 impl<R: Send + 'static> Combiner<R> {
+    #[expect(clippy::disallowed_methods, reason = "chooses a shard, which nobody can see")]
     pub(super) fn new() -> Combiner<R> {
         Combiner { shards: std::array::from_fn(|_| Mutex::default()), hasher: RandomState::new() }
     }

@@ -25,6 +25,10 @@ impl Remembered {
     }
 
     /// Remembers a state that was just written, unless it is too large for that.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "no two entries have the same time, so the order does not matter"
+    )]
     pub(super) fn keep(&self, key: &Key, base: Base) {
         if base.bytes() > limits::REMEMBERED_BYTES {
             return self.forget(key);

@@ -1,6 +1,8 @@
 //! Bytes that mean harm. Nothing panics, nothing recurses without bound, and nothing allocates by a
 //! length that the bytes do not bear out.
 
+#![expect(clippy::disallowed_methods, reason = "a test is no simulated run")]
+
 use bytes::Bytes;
 use ciborium::Value;
 use larder::{Document, Head, Key, Origin, Record, limits};

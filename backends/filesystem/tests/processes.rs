@@ -1,6 +1,8 @@
 //! Several processes on one store. The processes are this very test program, told by its environment
 //! to play a part.
 
+#![expect(clippy::disallowed_methods, reason = "a test is no simulated run")]
+
 mod support;
 
 use std::io::{BufRead, BufReader};
