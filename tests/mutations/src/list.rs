@@ -1,0 +1,276 @@
+//! The bugs. Each is a mistake that somebody could make, and that no compiler sees.
+
+/// Text that stands in a file once, and what takes its place.
+pub(crate) struct Edit(pub(crate) &'static str, pub(crate) &'static str);
+
+/// One bug.
+pub(crate) struct Mutation {
+    /// For the command line.
+    pub(crate) name: &'static str,
+    /// For people.
+    pub(crate) what: &'static str,
+    /// The file that it is in, from the root of the workspace.
+    pub(crate) file: &'static str,
+    pub(crate) edits: &'static [Edit],
+    /// The test of larder-simulated that is to notice.
+    pub(crate) test: &'static str,
+}
+
+const ROUND: &str = "backends/filesystem/src/round.rs";
+const COMMIT: &str = "backends/filesystem/src/commit.rs";
+const CHANGE: &str = "backends/filesystem/src/change.rs";
+const OWNER: &str = "backends/filesystem/src/owner.rs";
+const TEMP: &str = "backends/filesystem/src/temp.rs";
+const DESCRIPTOR: &str = "backends/filesystem/src/descriptor.rs";
+const SHARDS: &str = "backends/memory/src/shards.rs";
+const UPDATE: &str = "src/records/update.rs";
+const LOG: &str = "src/records/append_log.rs";
+const VERIFY: &str = "src/records/verify.rs";
+
+pub(crate) const MUTATIONS: &[Mutation] = &[
+    Mutation {
+        name: "no-file-sync",
+        what: "a record's content is not synced before its rename",
+        file: ROUND,
+        edits: &[Edit("[one] => one.sync().map(|()| true),", "[_] => Ok(true),")],
+        test: "filesystem_crashes",
+    },
+    Mutation {
+        name: "no-directory-sync",
+        what: "the directory is not synced after a rename",
+        file: ROUND,
+        edits: &[Edit(
+            "dirs.iter().try_for_each(|dir| shared.sync_dir(dir)) });",
+            "dirs.iter().try_for_each(|_| Ok(())) });",
+        )],
+        test: "filesystem_crashes",
+    },
+    Mutation {
+        name: "removal-not-synced",
+        what: "the directory is synced after a replacement, but not after a removal",
+        file: ROUND,
+        edits: &[Edit(
+            "self.changed[usize::from(group.place.dir)] = true;",
+            "self.changed[usize::from(group.place.dir)] |= temp.is_some();",
+        )],
+        test: "filesystem_crashes",
+    },
+    Mutation {
+        name: "failed-sync-ignored",
+        what: "a failed sync of the content counts as done",
+        file: ROUND,
+        edits: &[Edit(
+            "            Ok(()) => groups,\n            Err(error) => {\n                shared.poison();\n                groups.into_iter().for_each(|(group, temp)| {",
+            "            Ok(()) => groups,\n            Err(_) if !groups.is_empty() => groups,\n            Err(error) => {\n                shared.poison();\n                groups.into_iter().for_each(|(group, temp)| {",
+        )],
+        test: "filesystem_crashes",
+    },
+    Mutation {
+        name: "failed-sync-not-remembered",
+        what: "after a failed sync the store goes on as if nothing had happened",
+        file: "backends/filesystem/src/shared.rs",
+        edits: &[Edit("self.poisoned.store(true, Ordering::Release);", "_ = &self.poisoned;")],
+        test: "filesystem_crashes",
+    },
+    Mutation {
+        name: "unclear-removal-not-ambiguous",
+        what: "names that could not be synced are reported as a plain failure",
+        file: ROUND,
+        edits: &[Edit(
+            "                let error = error.ambiguous();\n                groups",
+            "                groups",
+        )],
+        test: "filesystem_crashes",
+    },
+    Mutation {
+        name: "temporary-file-left",
+        what: "a write that fails leaves its temporary file behind",
+        file: TEMP,
+        edits: &[Edit(
+            "        if !self.renamed.load(Ordering::Relaxed) {\n            remove",
+            "        if false {\n            remove",
+        )],
+        test: "filesystem_crashes",
+    },
+    Mutation {
+        name: "descriptor-not-synced",
+        what: "the descriptor of a new store is renamed without a sync",
+        file: DESCRIPTOR,
+        edits: &[Edit("    file.sync().map_err(failed)?;\n", "")],
+        test: "filesystem_crashes",
+    },
+    Mutation {
+        name: "leftovers-not-swept",
+        what: "opening does not remove what a dead process left",
+        file: OWNER,
+        edits: &[Edit("        if self.0.is_empty() {\n", "        if true {\n")],
+        test: "filesystem_crashes",
+    },
+    Mutation {
+        name: "living-owner-swept",
+        what: "opening removes the temporary files of a writer that is alive",
+        file: OWNER,
+        edits: &[Edit("&& lock.try_lock().unwrap_or(false)", "&& lock.try_lock().is_ok()")],
+        test: "filesystem_crashes",
+    },
+    Mutation {
+        name: "lock-dropped-early",
+        what: "the lock is let go before what was compared is replaced",
+        file: COMMIT,
+        edits: &[Edit(
+            "        let (groups, again) = Round::run(self, ready);\n        groups.into_iter().for_each(Group::succeed);\n        self.locks.release(held);\n",
+            "        self.locks.release(held);\n        let (groups, again) = Round::run(self, ready);\n        groups.into_iter().for_each(Group::succeed);\n",
+        )],
+        test: "scenarios",
+    },
+    Mutation {
+        name: "filesystem-compares-nothing",
+        what: "a conditional write in files does not compare the version",
+        file: CHANGE,
+        edits: &[Edit(
+            "self.version(shared, &change.key)? == Some(version)",
+            "self.version(shared, &change.key)? != Some(version).filter(|_| false)",
+        )],
+        test: "scenarios",
+    },
+    Mutation {
+        name: "filesystem-always-absent",
+        what: "a write of a new key in files does not look whether it is new",
+        file: CHANGE,
+        edits: &[Edit("let absent = self.is_absent(shared)?;", "let absent = true;")],
+        test: "scenarios",
+    },
+    Mutation {
+        name: "memory-compares-nothing",
+        what: "a conditional write in memory does not compare the version",
+        file: SHARDS,
+        edits: &[Edit(
+            "there.is_some_and(|entry| Version::from(entry.version) == *version)",
+            "there.is_some_and(|entry| Version::from(entry.version) == *version || true)",
+        )],
+        test: "scenarios",
+    },
+    Mutation {
+        name: "memory-repeats-versions",
+        what: "versions in memory repeat, so that an old one fits a new state",
+        file: SHARDS,
+        edits: &[Edit(
+            "self.versions.fetch_add(1, Ordering::Relaxed)",
+            "self.versions.fetch_add(1, Ordering::Relaxed) % 2",
+        )],
+        test: "scenarios",
+    },
+    Mutation {
+        name: "batch-not-all-or-nothing",
+        what: "a batch in memory does not look whether all of its conditions hold",
+        file: SHARDS,
+        edits: &[Edit(
+            "if !changes.iter().all(|(key, _, expect)| is_met(expect, maps[place(key)].get(key))) {",
+            "if !changes.iter().any(|(key, _, expect)| is_met(expect, maps[place(key)].get(key))) {",
+        )],
+        test: "scenarios",
+    },
+    Mutation {
+        name: "update-unconditional",
+        what: "an update writes without its condition",
+        file: UPDATE,
+        edits: &[Edit(
+            "let committed = self.write(key, start.expect(), state).await;",
+            "let committed = self.write(key, if state.is_some() { Expect::Any } else { start.expect() }, state).await;",
+        )],
+        test: "scenarios",
+    },
+    Mutation {
+        name: "lost-race-acknowledged",
+        what: "an update that lost its race is answered as if it had won",
+        file: UPDATE,
+        edits: &[Edit(
+            "Ok(None) => self.back_off(attempt).await,\n                Err(error) => return refuse",
+            "Ok(None) => return answer(batch, results),\n                Err(error) => return refuse",
+        )],
+        test: "scenarios",
+    },
+    Mutation {
+        name: "remembered-value-answers",
+        what: "a remembered value is answered without asking the store",
+        file: UPDATE,
+        edits: &[Edit(
+            "                    true => continue,\n",
+            "                    true => return answer(batch, results),\n",
+        )],
+        test: "scenarios",
+    },
+    Mutation {
+        name: "lost-race-remembered",
+        what: "after a lost race the update starts again from what it remembered",
+        file: UPDATE,
+        edits: &[
+            Edit("            self.0.remembered.forget(key);\n", ""),
+            Edit(
+                "        let mut base = self.0.remembered.get(key);\n        let mut attempt = 0;\n        loop {\n",
+                "        let mut attempt = 0;\n        loop {\n            let mut base = self.0.remembered.get(key);\n",
+            ),
+        ],
+        test: "scenarios",
+    },
+    Mutation {
+        name: "log-overwrites-chunks",
+        what: "an append overwrites the chunk that another writer appended meanwhile",
+        file: LOG,
+        edits: &[Edit(
+            "match self.0.backend.write(&key, record, Expect::Absent).await? {\n                Written::Done(_) => {",
+            "match self.0.backend.write(&key, record, Expect::Any).await? {\n                Written::Done(_) => {",
+        )],
+        test: "scenarios",
+    },
+    Mutation {
+        name: "log-append-not-confirmed",
+        what: "an append does not look whether the log was replaced meanwhile",
+        file: LOG,
+        edits: &[Edit(
+            "is_some_and(|present| present == id) {",
+            "is_some_and(|present| present == id) || at < u64::MAX {",
+        )],
+        test: "scenarios",
+    },
+    Mutation {
+        name: "log-ends-early",
+        what: "the search for the end of a log may stop before its last chunk",
+        file: LOG,
+        edits: &[Edit(
+            "if self.has_chunk(id, middle).await? { low = middle + 1 } else { high = middle }",
+            "if self.has_chunk(id, middle).await? { low = middle } else { high = middle }\n            if low + 1 >= high {\n                break;\n            }",
+        )],
+        test: "scenarios",
+    },
+    Mutation {
+        name: "key-not-compared",
+        what: "a record of another key is accepted",
+        file: VERIFY,
+        edits: &[Edit(
+            "if stored.verified || stored.head.key_bytes() == key.as_cbor() {",
+            "if stored.verified || !key.as_cbor().is_empty() {",
+        )],
+        test: "faults",
+    },
+    Mutation {
+        name: "document-sum-not-compared",
+        what: "the data of a document is not compared with its checksum",
+        file: VERIFY,
+        edits: &[Edit(
+            "        if !verified {\n            head.vouch",
+            "        if !verified && bytes.is_empty() {\n            head.vouch",
+        )],
+        test: "faults",
+    },
+    Mutation {
+        name: "stream-sum-not-compared",
+        what: "a binary that is streamed is not compared with its checksum at its end",
+        file: VERIFY,
+        edits: &[Edit(
+            "let error = head.vouch(&sum).err()?;",
+            "let error = head.vouch(&sum).err().filter(|_| false)?;",
+        )],
+        test: "faults",
+    },
+];

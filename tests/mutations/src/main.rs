@@ -1,0 +1,72 @@
+//! Breaks larder on purpose, in a copy of its source, one bug at a time, runs the simulation's tests
+//! on each, and says which of them notice. A bug that none notices is a hole in the tests.
+//!
+//!     cargo run -p larder-mutations -- [--only NAME]... [--list] [--write]
+//!
+//! `--write` puts the table into `docs/mutations.md`. Exits 1 if a bug goes unnoticed.
+
+mod copy;
+mod list;
+mod run;
+mod table;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use run::Workshop;
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(failure) => {
+            eprintln!("mutations: {failure}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// The root of the workspace.
+fn root() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+}
+
+fn run() -> Result<bool, String> {
+    let (mut only, mut write, mut args) = (Vec::new(), false, std::env::args().skip(1));
+    while let Some(arg) = args.next() {
+        match arg.as_str() {
+            "--only" => only.push(args.next().ok_or("--only needs the name of a mutation")?),
+            "--write" => write = true,
+            "--list" => {
+                list::MUTATIONS.iter().for_each(|mutation| println!("{}: {}", mutation.name, mutation.what));
+                return Ok(true);
+            }
+            _ => return Err(format!("unknown argument {arg}")),
+        }
+    }
+    if let Some(name) = only.iter().find(|name| list::MUTATIONS.iter().all(|one| one.name != **name)) {
+        return Err(format!("there is no mutation {name}; --list names them"));
+    }
+    if write && !only.is_empty() {
+        return Err("--write wants all mutations, not --only some".into());
+    }
+    let wanted = |name: &str| only.is_empty() || only.iter().any(|only| only == name);
+    let workshop = Workshop::new(root())?;
+    workshop.check_sound()?;
+    let mut rows = Vec::new();
+    for mutation in list::MUTATIONS.iter().filter(|mutation| wanted(mutation.name)) {
+        let caught = workshop.try_out(mutation)?;
+        println!(
+            "{}: {}",
+            mutation.name,
+            if caught.is_empty() { "NOT NOTICED".into() } else { caught.join(", ") }
+        );
+        rows.push((mutation, caught));
+    }
+    let table = table::of(&rows);
+    println!("\n{table}");
+    if write {
+        table::write(root(), &table)?;
+    }
+    Ok(rows.iter().all(|(_, caught)| !caught.is_empty()))
+}
