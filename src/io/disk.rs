@@ -2,7 +2,7 @@
 //! that keep files use nothing else, so that a simulated disk can stand in its place.
 
 use std::fmt;
-use std::io;
+use std::io::{self, IoSlice};
 use std::path::Path;
 
 /// The file-system calls that backends need.
@@ -64,6 +64,15 @@ pub trait DiskFile: fmt::Debug + Send + Sync + 'static {
     /// Writes at an offset; may write fewer bytes.
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize>;
 
+    /// Writes these pieces one after the other, from an offset; may write fewer bytes. Files that
+    /// cannot do that at once write of the first piece that is not empty.
+    fn write_vectored_at(&self, pieces: &[IoSlice<'_>], offset: u64) -> io::Result<usize> {
+        match pieces.iter().find(|piece| !piece.is_empty()) {
+            Some(piece) => self.write_at(piece, offset),
+            None => Ok(0),
+        }
+    }
+
     /// Cuts or extends the file.
     fn set_len(&self, len: u64) -> io::Result<()>;
 
@@ -93,12 +102,23 @@ pub trait DiskFile: fmt::Debug + Send + Sync + 'static {
     }
 
     /// Writes all of the bytes.
-    fn write_all_at(&self, mut bytes: &[u8], mut offset: u64) -> io::Result<()> {
-        while !bytes.is_empty() {
-            match self.write_at(bytes, offset) {
+    fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        self.write_all_vectored_at(&mut [IoSlice::new(bytes)], offset)
+    }
+
+    /// Writes all of these pieces, one after the other. The slices are changed.
+    fn write_all_vectored_at(&self, mut pieces: &mut [IoSlice<'_>], mut offset: u64) -> io::Result<()> {
+        // Drops what is empty at the beginning.
+        IoSlice::advance_slices(&mut pieces, 0);
+        while !pieces.is_empty() {
+            let written = match &*pieces {
+                [one] => self.write_at(one, offset),
+                many => self.write_vectored_at(many, offset),
+            };
+            match written {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(written) => {
-                    bytes = &bytes[written..];
+                    IoSlice::advance_slices(&mut pieces, written);
                     offset += written as u64;
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -147,4 +167,68 @@ pub enum EntryKind {
     Dir,
     /// Something else: a link, a socket.
     Other,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    /// Writes no more than this at once, and is interrupted before every second write.
+    #[derive(Debug)]
+    struct Slow {
+        most: usize,
+        content: Mutex<Vec<u8>>,
+        calls: Mutex<u32>,
+    }
+
+    impl DiskFile for Slow {
+        fn read_at(&self, _: &mut [u8], _: u64) -> io::Result<usize> {
+            Ok(0)
+        }
+
+        fn read_at_cached(&self, _: &mut [u8], _: u64) -> io::Result<Option<usize>> {
+            Ok(None)
+        }
+
+        fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+            let mut calls = self.calls.lock().unwrap();
+            *calls += 1;
+            if calls.is_multiple_of(2) {
+                return Err(io::ErrorKind::Interrupted.into());
+            }
+            let mut content = self.content.lock().unwrap();
+            assert_eq!(content.len() as u64, offset);
+            let written = bytes.len().min(self.most);
+            content.extend_from_slice(&bytes[..written]);
+            Ok(written)
+        }
+
+        fn set_len(&self, _: u64) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn len(&self) -> io::Result<u64> {
+            Ok(self.content.lock().unwrap().len() as u64)
+        }
+
+        fn sync(&self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn pieces_arrive_whole_and_in_order_however_little_is_written_at_once() {
+        for most in [1, 2, 3, 5, 100] {
+            let file = Slow { most, content: Mutex::default(), calls: Mutex::default() };
+            let pieces: [&[u8]; 5] = [b"", b"one ", b"", b"and two", b""];
+            file.write_all_vectored_at(&mut pieces.map(IoSlice::new), 0).unwrap();
+            assert_eq!(*file.content.lock().unwrap(), b"one and two", "{most} at once");
+        }
+        let full = Slow { most: 0, content: Mutex::default(), calls: Mutex::default() };
+        let error = full.write_all_at(b"x", 0).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::WriteZero);
+        assert!(full.write_all_at(b"", 0).is_ok());
+    }
 }

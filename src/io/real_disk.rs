@@ -119,6 +119,11 @@ impl DiskFile for RealFile {
         std::os::windows::fs::FileExt::seek_write(&self.0, bytes, offset)
     }
 
+    #[cfg(target_os = "linux")]
+    fn write_vectored_at(&self, pieces: &[io::IoSlice<'_>], offset: u64) -> io::Result<usize> {
+        Ok(rustix::io::pwritev(&self.0, pieces, offset)?)
+    }
+
     fn set_len(&self, len: u64) -> io::Result<()> {
         self.0.set_len(len)
     }

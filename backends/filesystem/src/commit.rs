@@ -42,20 +42,13 @@ pub(crate) struct Committer {
     /// `None` once the store is closed.
     pub(crate) owner: Option<Arc<Owner>>,
     locks: Locks,
-    pub(crate) buffer: Vec<u8>,
     /// Directories with changes that are not on stable storage, if that is left to `sync`.
     pub(crate) unsynced: [bool; FAN_OUT],
 }
 
 impl Committer {
     pub(crate) fn new(shared: Arc<Shared>, owner: Arc<Owner>) -> Committer {
-        Committer {
-            shared,
-            owner: Some(owner),
-            locks: Locks::default(),
-            buffer: Vec::new(),
-            unsynced: [false; FAN_OUT],
-        }
+        Committer { shared, owner: Some(owner), locks: Locks::default(), unsynced: [false; FAN_OUT] }
     }
 
     /// Does what has queued, in its order.

@@ -14,9 +14,6 @@ use crate::layout::Place;
 use crate::names::FAN_OUT;
 use crate::temp::Temp;
 
-/// Data up to this length is written with its head in one call.
-const ONE_WRITE: usize = 64 * 1024;
-
 /// A group whose effect, if it has one, is in this file; or a removal, which needs none.
 type Prepared = (Group, Option<Arc<Temp>>);
 
@@ -177,16 +174,7 @@ impl Committer {
     fn temp(&mut self, place: &Place, head: &Head, data: &[u8]) -> Result<Arc<Temp>, Error> {
         let Some(owner) = &self.owner else { return Err(failure::closed()) };
         let temp = Temp::create(&self.shared, owner, place)?;
-        let head = head.as_bytes();
-        if data.len() <= ONE_WRITE {
-            self.buffer.clear();
-            self.buffer.extend_from_slice(head);
-            self.buffer.extend_from_slice(data);
-            temp.write(&self.buffer, 0)?;
-        } else {
-            temp.write(head, 0)?;
-            temp.write(data, head.len() as u64)?;
-        }
+        temp.write(&[head.as_bytes(), data], 0)?;
         Ok(Arc::new(temp))
     }
 }

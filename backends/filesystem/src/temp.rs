@@ -1,7 +1,7 @@
 //! Temporary files: a record while it is written, beside the place that it is renamed to. One that is
 //! dropped without having been renamed is removed.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -57,9 +57,10 @@ impl Temp {
         })
     }
 
-    pub(crate) fn write(&self, bytes: &[u8], offset: u64) -> Result<()> {
+    /// Writes these pieces, one after the other.
+    pub(crate) fn write<const PIECES: usize>(&self, pieces: &[&[u8]; PIECES], offset: u64) -> Result<()> {
         self.file
-            .write_all_at(bytes, offset)
+            .write_all_vectored_at(&mut pieces.map(IoSlice::new), offset)
             .map_err(|cause| failure::disk("cannot write", &self.path, cause))
     }
 

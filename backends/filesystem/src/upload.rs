@@ -19,9 +19,7 @@ pub(crate) const LARGE: usize = 1024 * 1024;
 /// Writes head and data into a temporary file, for its place. Waits for the medium.
 pub(crate) fn whole(shared: &Shared, place: &Place, head: &Head, data: &[u8]) -> Result<Arc<Temp>> {
     let temp = Temp::create(shared, &shared.owner()?, place)?;
-    let bytes = head.as_bytes();
-    temp.write(bytes, 0)?;
-    temp.write(data, bytes.len() as u64)?;
+    temp.write(&[head.as_bytes(), data], 0)?;
     finish(shared, &temp)?;
     Ok(Arc::new(temp))
 }
@@ -83,7 +81,7 @@ pub(crate) struct Upload {
 impl Upload {
     async fn write(&self, bytes: Bytes, offset: u64) -> Result<()> {
         let temp = self.temp.clone();
-        self.writers.run(move || temp.map_or(Ok(()), |temp| temp.write(&bytes, offset))).await
+        self.writers.run(move || temp.map_or(Ok(()), |temp| temp.write(&[&bytes], offset))).await
     }
 
     /// The file, to be committed.
