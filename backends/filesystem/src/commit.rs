@@ -42,13 +42,14 @@ pub(crate) struct Committer {
     /// `None` once the store is closed.
     pub(crate) owner: Option<Arc<Owner>>,
     locks: Locks,
-    /// Directories with changes that are not on stable storage, if that is left to `sync`.
+    /// Directories with changes that may not be on stable storage, if that is left to `sync`: at first all,
+    /// since a process before this one may have left some.
     pub(crate) unsynced: [bool; FAN_OUT],
 }
 
 impl Committer {
     pub(crate) fn new(shared: Arc<Shared>, owner: Arc<Owner>) -> Committer {
-        Committer { shared, owner: Some(owner), locks: Locks::default(), unsynced: [false; FAN_OUT] }
+        Committer { shared, owner: Some(owner), locks: Locks::default(), unsynced: [true; FAN_OUT] }
     }
 
     /// Does what has queued, in its order.
@@ -158,7 +159,11 @@ impl Committer {
         let disk = &*self.shared.disk;
         for dir in (0..FAN_OUT).filter(|dir| self.unsynced[*dir]) {
             let dir = self.shared.layout.dir(dir as u8);
-            for entry in disk.list(&dir).map_err(|cause| failure::disk("cannot list", &dir, cause))? {
+            let entries = match disk.list(&dir) {
+                Err(cause) if cause.kind() == io::ErrorKind::NotFound => continue,
+                listed => listed.map_err(|cause| failure::disk("cannot list", &dir, cause))?,
+            };
+            for entry in entries {
                 let entry = entry.map_err(|cause| failure::disk("cannot list", &dir, cause))?;
                 let path = dir.join(&entry.name);
                 if entry.kind != larder::io::EntryKind::File {
@@ -173,6 +178,7 @@ impl Committer {
             }
             self.shared.sync_dir(&dir)?;
         }
-        self.shared.sync_dir(self.shared.layout.records())
+        self.shared.sync_dir(self.shared.layout.records())?;
+        self.shared.sync_dir(self.shared.layout.root())
     }
 }

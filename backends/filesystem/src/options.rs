@@ -154,7 +154,7 @@ impl Options {
             let there = complete(&*disk, &layout, is_new, durable)?;
             (there, Owner::register(&disk, &layout, &*self.clock, durable)?)
         };
-        dead.sweep(&*disk, &layout);
+        dead.sweep(&*disk, &layout, durable);
         let owner = Arc::new(owner);
         let shared = Shared::new(disk, layout, self.durability, readers, Arc::clone(&owner), there)?;
         let shared = Arc::new(shared);
@@ -171,6 +171,14 @@ impl Options {
 /// Makes what is missing of the directories of a store; in a new one also those of the records, and
 /// their locks, so that no write has to. Tells which record directories are there, durably if asked to.
 fn complete(disk: &dyn Disk, layout: &Layout, is_new: bool, durable: bool) -> Result<[bool; FAN_OUT]> {
+    let sync = |dir| disk.sync_dir(dir).map_err(|cause| failure::disk("cannot sync", dir, cause));
+    let looked = disk.entry(layout.records());
+    let begun = looked.map_err(|cause| failure::disk("cannot look at", layout.records(), cause))?.is_some();
+    if !is_new && !begun {
+        // Whoever wrote the descriptor may have been killed before it was durable. A power cut must not
+        // leave the rest without it: nobody would take that for a store.
+        sync(layout.root())?;
+    }
     for dir in [layout.records().to_owned(), layout.locks(), layout.owners()] {
         make_dir(disk, &dir)?;
     }
@@ -190,26 +198,31 @@ fn complete(disk: &dyn Disk, layout: &Layout, is_new: bool, durable: bool) -> Re
     }
     if durable {
         // Also what was there before: whoever made it may have died before this.
-        for dir in [records, layout.root()] {
-            disk.sync_dir(dir).map_err(|cause| failure::disk("cannot sync", dir, cause))?;
-        }
+        sync(records)?;
+        sync(layout.root())?;
     }
     Ok(there)
 }
 
-/// Makes a directory durably, and those that lead to it.
+/// Makes a directory durably, and those that lead to it. Of those that are there, the last may have been
+/// made by a process that was killed before it could make it durable; the others were durable before it.
 fn make_dirs(disk: &dyn Disk, dir: &Path) -> Result<()> {
     let failed = |cause| failure::disk("cannot look at", dir, cause);
-    if disk.entry(dir).map_err(failed)?.is_some() {
-        return Ok(());
+    let there = disk.entry(dir).map_err(failed)?.is_some();
+    let parent =
+        dir.parent().map(|parent| if parent.as_os_str().is_empty() { Path::new(".") } else { parent });
+    if !there {
+        if let Some(parent) = parent.filter(|parent| *parent != Path::new(".")) {
+            make_dirs(disk, parent)?;
+        }
+        make_dir(disk, dir)?;
     }
-    let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty());
-    if let Some(parent) = parent {
-        make_dirs(disk, parent)?;
+    let Some(parent) = parent else { return Ok(()) };
+    match disk.sync_dir(parent) {
+        // Someone else's, who has not let us make anything in it either.
+        Err(cause) if there && cause.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        synced => synced.map_err(|cause| failure::disk("cannot sync", parent, cause)),
     }
-    make_dir(disk, dir)?;
-    let parent = parent.unwrap_or(Path::new("."));
-    disk.sync_dir(parent).map_err(|cause| failure::disk("cannot sync", parent, cause))
 }
 
 fn make_dir(disk: &dyn Disk, dir: &Path) -> Result<()> {

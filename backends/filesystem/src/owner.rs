@@ -28,7 +28,14 @@ pub(crate) struct Owner {
     temps: AtomicU64,
     /// A temporary file could not be removed: the owner file stays, for the next opening to sweep.
     untidy: AtomicBool,
+    /// The record directories from which temporary files were removed, one bit for each: a power cut may
+    /// bring such a file back, and must not find its owner gone.
+    removed: AtomicU64,
+    layout: Layout,
+    durable: bool,
 }
+
+const _: () = assert!(FAN_OUT <= u64::BITS as usize);
 
 /// Owners whose processes are dead, with their locks, which keep others from sweeping too.
 #[derive(Debug, Default)]
@@ -68,6 +75,9 @@ impl Owner {
             _lock: lock,
             temps: AtomicU64::new(0),
             untidy: AtomicBool::new(false),
+            removed: AtomicU64::new(0),
+            layout: layout.clone(),
+            durable,
         };
         if durable {
             // Temporary files that a power cut leaves behind need an owner to be found by.
@@ -81,6 +91,11 @@ impl Owner {
         names::temp(&self.name, self.temps.fetch_add(1, Ordering::Relaxed))
     }
 
+    /// Notes that a temporary file was removed from this record directory.
+    pub(crate) fn removed_from(&self, dir: u8) {
+        self.removed.fetch_or(1 << dir, Ordering::Relaxed);
+    }
+
     /// Notes that a temporary file stays behind.
     pub(crate) fn leave_behind(&self) {
         self.untidy.store(true, Ordering::Relaxed);
@@ -89,7 +104,12 @@ impl Owner {
 
 impl Drop for Owner {
     fn drop(&mut self) {
-        if !self.untidy.load(Ordering::Relaxed) {
+        let removed = *self.removed.get_mut();
+        let gone = !self.durable
+            || (0..FAN_OUT)
+                .filter(|dir| removed & (1 << dir) != 0)
+                .all(|dir| self.disk.sync_dir(&self.layout.dir(dir as u8)).is_ok());
+        if gone && !*self.untidy.get_mut() {
             // If this fails the next opening finds a dead owner with nothing to sweep.
             _ = self.disk.remove(&self.path);
         }
@@ -97,9 +117,11 @@ impl Drop for Owner {
 }
 
 impl Dead {
-    /// Removes the temporary files of the dead, then their owner files. What cannot be removed now is
-    /// left, with its owner file, to the next opening: it harms nobody.
-    pub(crate) fn sweep(self, disk: &dyn Disk, layout: &Layout) {
+    /// Removes the temporary files of the dead, then their owner files. If the store is to be `durable`,
+    /// what has become of the temporary files is made so in between, also where the dead themselves had
+    /// renamed one: a power cut may bring it back, and must not find its owner gone. What cannot be
+    /// removed now is left, with its owner file, to the next opening: it harms nobody.
+    pub(crate) fn sweep(self, disk: &dyn Disk, layout: &Layout, durable: bool) {
         if self.0.is_empty() {
             return;
         }
@@ -131,6 +153,9 @@ impl Dead {
                 {
                     complete &= disk.remove(&path.join(name)).is_ok();
                 }
+            }
+            if durable {
+                complete &= disk.sync_dir(&path).is_ok();
             }
         }
         if complete {

@@ -96,6 +96,10 @@ impl Shared {
     /// reopened.
     pub(crate) fn poison(&self) {
         self.poisoned.store(true, Ordering::Release);
+        // A power cut may bring back a temporary file that was renamed: its owner's must be there then.
+        if let Ok(owner) = self.owner() {
+            owner.leave_behind();
+        }
     }
 
     /// From now on everything is `Closed`.

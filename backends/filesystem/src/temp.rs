@@ -20,6 +20,7 @@ pub(crate) struct Temp {
     disk: Arc<dyn Disk>,
     owner: Arc<Owner>,
     path: PathBuf,
+    dir: u8,
     file: Box<dyn DiskFile>,
     synced: AtomicBool,
     renamed: AtomicBool,
@@ -42,7 +43,7 @@ impl Temp {
             Err(cause) => {
                 // The call may have failed after it made the file.
                 if cause.kind() != io::ErrorKind::AlreadyExists {
-                    remove(&**disk, owner, &path);
+                    remove(&**disk, owner, place.dir, &path);
                 }
                 return Err(failure::disk("cannot create", &path, cause));
             }
@@ -51,6 +52,7 @@ impl Temp {
             disk: Arc::clone(disk),
             owner: Arc::clone(owner),
             path,
+            dir: place.dir,
             file,
             synced: AtomicBool::new(false),
             renamed: AtomicBool::new(false),
@@ -91,14 +93,14 @@ impl Temp {
 impl Drop for Temp {
     fn drop(&mut self) {
         if !self.renamed.load(Ordering::Relaxed) {
-            remove(&*self.disk, &self.owner, &self.path);
+            remove(&*self.disk, &self.owner, self.dir, &self.path);
         }
     }
 }
 
-fn remove(disk: &dyn Disk, owner: &Owner, path: &Path) {
+fn remove(disk: &dyn Disk, owner: &Owner, dir: u8, path: &Path) {
     match disk.remove(path) {
-        Ok(()) => {}
+        Ok(()) => owner.removed_from(dir),
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => {}
         Err(_) => owner.leave_behind(),
     }

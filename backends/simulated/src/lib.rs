@@ -10,5 +10,7 @@ pub mod history;
 pub mod latency;
 pub mod report;
 pub mod run;
+pub mod stage;
 pub mod store;
 pub mod time;
+pub mod workload;

@@ -1,0 +1,109 @@
+//! One distribution: the share of operations against their latency, both logarithmic.
+
+use super::super::measure::{Distribution, FRACTIONS, Sorted};
+use super::super::scale::{LogAxis, log10};
+use super::super::svg::{Anchor, Svg};
+use super::super::words::{short, time};
+use super::operations;
+
+const WIDTH: f64 = 540.0;
+const HEIGHT: f64 = 300.0;
+const LEFT: f64 = 76.0;
+const RIGHT: f64 = 20.0;
+const TOP: f64 = 30.0;
+const BOTTOM: f64 = 46.0;
+
+/// How many powers of ten rarer than all: 0 % is 0, 90 % is 1, 99 % is 2.
+fn rarity(rarer: f64) -> f64 {
+    log10(rarer)
+}
+
+pub(super) fn chart(distribution: &Distribution<'_>, colour: &str, axis: LogAxis) -> String {
+    let Distribution { class, sorted, model } = distribution;
+    let n = sorted.len();
+    // As far up as the observation tells something.
+    let most = match n {
+        0 => 3.0,
+        n => (rarity(n as f64 * 2.0) + 0.05).clamp(2.1, 5.1),
+    };
+    let (right, bottom) = (WIDTH - RIGHT, HEIGHT - BOTTOM);
+    let x = |ns: u64| LEFT + axis.at(ns) * (right - LEFT);
+    let y = |rarity: f64| bottom - rarity.min(most) / most * (bottom - TOP);
+    let name = short(class, 30);
+    let mut svg = Svg::new("chart", WIDTH, HEIGHT, &format!("Distribution of the latency of {name}"));
+    let heading = format!("{name}: {}", operations(n));
+    svg.text("heading", (LEFT, 17.0), Anchor::Start, &heading);
+    let ticks = axis.ticks();
+    let crowded = ticks.len() > 9;
+    for (at, (ns, label)) in ticks.iter().enumerate() {
+        svg.line("grid", (x(*ns), TOP), (x(*ns), bottom));
+        if !crowded || at % 2 == 0 {
+            svg.text("tick", (x(*ns), bottom + 16.0), Anchor::Middle, label);
+        }
+    }
+    for (label, nines) in [
+        ("0 %", 0.0),
+        ("50 %", 0.30103),
+        ("90 %", 1.0),
+        ("99 %", 2.0),
+        ("99.9 %", 3.0),
+        ("99.99 %", 4.0),
+        ("99.999 %", 5.0),
+    ] {
+        if nines <= most {
+            svg.line("grid", (LEFT, y(nines)), (right, y(nines)));
+            svg.text("tick", (LEFT - 6.0, y(nines) + 4.0), Anchor::End, label);
+        }
+    }
+    svg.line("axis", (LEFT, bottom), (right, bottom));
+    svg.text("label", (LEFT + (right - LEFT) / 2.0, bottom + 36.0), Anchor::Middle, "latency (logarithmic)");
+    let modelled =
+        model.iter().filter(|(q, _)| *q < 1.0).map(|(q, ns)| (x(*ns), y(rarity(1.0 / (1.0 - q.max(0.0))))));
+    if !model.is_empty() {
+        svg.polyline("model", modelled);
+    }
+    svg.polyline(&format!("curve {colour}"), curve(sorted, most).map(|(ns, rarity)| (x(ns), y(rarity))));
+    let labels = FRACTIONS.into_iter().zip([0.30103, 1.0, 2.0, 3.0]);
+    let points = labels
+        .filter_map(|((name, part, whole), rarity)| Some((name, sorted.quantile(part, whole)?, rarity)));
+    let top = rarity(n as f64 * 2.0).min(most);
+    let mut last = f64::MAX;
+    for (name, ns, rarity) in points.chain(sorted.max().map(|max| ("max", max, top))) {
+        let said = format!("{name} {}", time(ns));
+        let (at, up) = (x(ns), y(rarity));
+        svg.circle(
+            &format!("point {colour}"),
+            (at, up),
+            3.5,
+            Some(&format!("{class}: {said}", class = short(class, 30))),
+        );
+        // The names of two points at one height would lie on each other.
+        if last - up > 12.0 {
+            let flip = at > LEFT + (right - LEFT) * 0.68;
+            let (at, up, anchor) = if flip {
+                (at - 8.0, up - 4.0, Anchor::End)
+            } else {
+                (at + 8.0, up + if rarity < 0.5 { 7.0 } else { 12.0 }, Anchor::Start)
+            };
+            svg.text("value", (at, up), anchor, &said);
+            last = up;
+        }
+    }
+    svg.finish()
+}
+
+/// The observed distribution in a few hundred points.
+fn curve(sorted: &Sorted, most: f64) -> impl Iterator<Item = (u64, f64)> {
+    let n = sorted.len();
+    let mut ranks = Vec::new();
+    // So many are slower still; each step leaves 31 of 32 of them.
+    let mut slower = n;
+    while slower > 0 {
+        ranks.push(n - slower);
+        slower = if slower > 32 { slower - slower.div_ceil(32) } else { slower - 1 };
+    }
+    ranks.into_iter().map(move |rank| {
+        let rarer = n as f64 / ((n - rank) as f64 - 0.5);
+        (sorted.all()[rank], rarity(rarer).min(most))
+    })
+}

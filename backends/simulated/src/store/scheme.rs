@@ -1,0 +1,143 @@
+//! The URL schemes `sim+..`: another scheme's store behind latency and faults, in real time.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use larder::{Address, Backend, Error, ErrorKind, Larder, Result, Scheme};
+
+use super::{OnCancel, Simulated};
+use crate::draw::Ratio;
+use crate::fault::{FaultKind, Faults};
+use crate::latency::Profile;
+use crate::time::{RealTimeline, Timeline};
+
+/// The options of the schemes `sim+..`, beside those of the scheme behind: name, values, what it does.
+pub const OPTIONS: [(&str, &str, &str); 4] = [
+    (
+        "profile",
+        "none|NAME|FILE.json",
+        "how long things take: a shipped profile, such as s3-standard, or your own",
+    ),
+    ("seed", "0|NUMBER", "decides every latency and every fault"),
+    ("faults", "none|swarm|KIND:PERCENT,..", "what goes wrong, such as lost-ack:1,throttle:5"),
+    ("on-cancel", "detach|abort", "whether an operation happens whose caller has gone before its effect"),
+];
+
+/// The scheme `name`, such as `sim+file`: the store that `open` opens, behind the profile and the faults
+/// that the URL names, in real time. It has the options of `inner`, the scheme without the simulation,
+/// beside its own [`OPTIONS`].
+///
+/// ```
+/// use larder::Registry;
+/// use larder_memory::Memory;
+/// use larder_simulated::store::scheme;
+///
+/// let mut registry = Registry::new();
+/// registry.register(scheme("sim+memory", &larder_memory::scheme(), |_| async { Ok(Memory::new()) }));
+/// let larder = pollster::block_on(registry.open("sim+memory:?profile=none&seed=7&faults=lost-ack:1"))?;
+/// # drop(larder);
+/// # Ok::<(), larder::Error>(())
+/// ```
+pub fn scheme<B, F>(
+    name: &'static str,
+    inner: &Scheme,
+    open: impl Fn(Address) -> F + Clone + Send + Sync + 'static,
+) -> Scheme
+where
+    B: Backend,
+    F: Future<Output = Result<B>> + Send + 'static,
+{
+    let opening = move |address: Address| {
+        let open = open.clone();
+        async move {
+            let profile = profile(address.option("profile").unwrap_or("none"))?;
+            let faults = faults(address.option("faults").unwrap_or("none"))?;
+            let seed = address.parsed("seed", 0)?;
+            let on_cancel =
+                address.one_of("on-cancel", &[("detach", OnCancel::Detach), ("abort", OnCancel::Abort)])?;
+            let timeline: Arc<dyn Timeline> = Arc::new(RealTimeline::new()?);
+            let backend = open(address).await?;
+            let store = Simulated::builder(backend, timeline, seed);
+            Ok(Larder::new(store.profile(profile).faults(faults).on_cancel(on_cancel).build()))
+        }
+    };
+    let scheme = Scheme::new(name, "a store behind simulated latency and faults, in real time", opening);
+    let scheme = inner
+        .options()
+        .iter()
+        .fold(scheme, |scheme, option| scheme.option(option.name, option.values, option.help));
+    OPTIONS.iter().fold(scheme, |scheme, (name, values, help)| scheme.option(name, values, help))
+}
+
+/// A profile by its name, or from its file.
+fn profile(name: &str) -> Result<Profile> {
+    if !name.ends_with(".json") {
+        return Profile::named(name);
+    }
+    let text = std::fs::read_to_string(name)
+        .map_err(|error| Error::io(format!("cannot read the profile {name}"), error))?;
+    Profile::parse(&text)
+}
+
+/// Faults by their text: `none`, `swarm`, or kinds with their rates in percent.
+fn faults(text: &str) -> Result<Faults> {
+    match text {
+        "none" => Ok(Faults::none()),
+        "swarm" => Ok(Faults::swarm()),
+        rates => rates.split(',').try_fold(Faults::none(), |faults, rate| {
+            let invalid = |why: String| Error::new(ErrorKind::Invalid, format!("faults={text}: {why}"));
+            let (kind, percent) = rate
+                .split_once(':')
+                .ok_or_else(|| invalid(format!("{rate:?} has no rate, as in lost-ack:1 (percent)")))?;
+            let kind: FaultKind = kind.parse().map_err(invalid)?;
+            let percent = percent
+                .parse()
+                .ok()
+                .filter(|percent| *percent <= 100)
+                .ok_or_else(|| invalid(format!("{percent:?} is no whole number of percent")))?;
+            Ok(faults.rate(kind, Ratio::percent(percent)))
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn profiles_have_names_or_come_from_files() {
+        assert_eq!(profile("none").unwrap(), Profile::none());
+        assert_eq!(profile("s3-standard").unwrap().name(), "s3-standard");
+        assert!(profile("s4").unwrap_err().to_string().contains("s3-standard"));
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("mine.json");
+        std::fs::write(
+            &file,
+            serde_json::to_string(&profile("s3-standard").unwrap().rename("mine")).unwrap(),
+        )
+        .unwrap();
+        assert_eq!(profile(file.to_str().unwrap()).unwrap().name(), "mine");
+        assert!(
+            profile("nowhere.json").unwrap_err().to_string().contains("cannot read the profile nowhere.json")
+        );
+    }
+
+    #[test]
+    fn faults_are_read_from_text() {
+        let rates = faults("lost-ack:1,throttle:5").unwrap().rates(0);
+        assert_eq!(rates[&FaultKind::LostAck], Ratio::percent(1));
+        assert_eq!(rates[&FaultKind::Throttle], Ratio::percent(5));
+        assert!(faults("none").unwrap().rates(0).is_empty());
+        assert!((0..9).any(|seed| !faults("swarm").unwrap().rates(seed).is_empty()));
+        for (text, hint) in [
+            ("lost-ack", "no rate"),
+            ("lost-acks:1", "there are error-before"),
+            ("hang:1.5", "whole number"),
+            ("hang:101", "whole number"),
+        ] {
+            let error = faults(text).unwrap_err();
+            assert!(error.to_string().contains(hint), "{text}: {error}");
+            assert_eq!(error.kind(), ErrorKind::Invalid);
+        }
+    }
+}
