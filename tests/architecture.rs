@@ -7,9 +7,13 @@ use std::path::{Path, PathBuf};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
-fn rooms() -> Vec<String> {
+/// The crates whose rooms are listed: the marker of the list, and the folder of the source.
+const HOUSES: [(&str, &str); 2] = [("rooms", "src"), ("simulated rooms", "backends/simulated/src")];
+
+fn rooms(house: &str) -> Vec<String> {
     let text = fs::read_to_string(Path::new(ROOT).join("ARCHITECTURE.md")).unwrap();
-    let list = text.split("<!-- rooms -->").nth(1).unwrap().split("<!-- /rooms -->").next().unwrap();
+    let (begin, end) = (format!("<!-- {house} -->"), format!("<!-- /{house} -->"));
+    let list = text.split(&begin).nth(1).unwrap().split(&end).next().unwrap();
     list.lines().filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect()
 }
 
@@ -38,29 +42,34 @@ fn uses(source: &str) -> Vec<String> {
 
 #[test]
 fn every_module_is_a_room() {
-    let mut listed = rooms();
-    listed.sort();
-    let face = fs::read_to_string(Path::new(ROOT).join("src/lib.rs")).unwrap();
-    let declared = face.lines().filter_map(|line| {
-        line.trim_start_matches("pub ").strip_prefix("mod ").and_then(|line| line.strip_suffix(';'))
-    });
-    let mut declared: Vec<&str> = declared.collect();
-    declared.sort_unstable();
-    assert_eq!(listed, declared, "the rooms in ARCHITECTURE.md, and the modules in src/lib.rs");
+    for (house, source) in HOUSES {
+        let mut listed = rooms(house);
+        listed.sort();
+        let face = fs::read_to_string(Path::new(ROOT).join(source).join("lib.rs")).unwrap();
+        let declared = face.lines().filter_map(|line| {
+            line.trim_start_matches("pub ").strip_prefix("mod ").and_then(|line| line.strip_suffix(';'))
+        });
+        let mut declared: Vec<&str> = declared.collect();
+        declared.sort_unstable();
+        assert_eq!(listed, declared, "the {house} in ARCHITECTURE.md, and the modules in {source}/lib.rs");
+    }
 }
 
 #[test]
 fn no_module_uses_one_above_it() {
-    let order: BTreeMap<String, usize> = rooms().into_iter().enumerate().map(|(i, room)| (room, i)).collect();
-    for (room, place) in &order {
-        let mut path = Path::new(ROOT).join("src").join(room);
-        if !path.is_dir() {
-            path.set_extension("rs");
-        }
-        for file in sources(&path) {
-            for used in uses(&fs::read_to_string(&file).unwrap()) {
-                if let Some(below) = order.get(&used) {
-                    assert!(below >= place, "{} uses {used}, which stands above {room}", file.display());
+    for (house, source) in HOUSES {
+        let order: BTreeMap<String, usize> =
+            rooms(house).into_iter().enumerate().map(|(i, room)| (room, i)).collect();
+        for (room, place) in &order {
+            let mut path = Path::new(ROOT).join(source).join(room);
+            if !path.is_dir() {
+                path.set_extension("rs");
+            }
+            for file in sources(&path) {
+                for used in uses(&fs::read_to_string(&file).unwrap()) {
+                    if let Some(below) = order.get(&used) {
+                        assert!(below >= place, "{} uses {used}, which stands above {room}", file.display());
+                    }
                 }
             }
         }

@@ -13,6 +13,7 @@ mod table;
 use std::path::Path;
 use std::process::ExitCode;
 
+use list::Mutation;
 use run::Workshop;
 
 fn main() -> ExitCode {
@@ -52,9 +53,10 @@ fn run() -> Result<bool, String> {
     }
     let wanted = |name: &str| only.is_empty() || only.iter().any(|only| only == name);
     let workshop = Workshop::new(root())?;
-    workshop.check_sound()?;
+    let mutations: Vec<&Mutation> = list::MUTATIONS.iter().filter(|mutation| wanted(mutation.name)).collect();
+    workshop.check_sound(&mutations.iter().map(|mutation| mutation.test).collect())?;
     let mut rows = Vec::new();
-    for mutation in list::MUTATIONS.iter().filter(|mutation| wanted(mutation.name)) {
+    for mutation in mutations {
         let caught = workshop.try_out(mutation)?;
         println!(
             "{}: {}",

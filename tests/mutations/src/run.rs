@@ -1,5 +1,6 @@
 //! Trying a mutation out: break the copy, build, run the tests, mend it again.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -26,9 +27,10 @@ impl Workshop {
     }
 
     /// Tests that fail without a bug would prove nothing.
-    pub(crate) fn check_sound(&self) -> Result<(), String> {
+    pub(crate) fn check_sound(&self, tests: &BTreeSet<&str>) -> Result<(), String> {
         eprintln!("the tests as they are ...");
-        let output = self.cargo(&["--no-fail-fast"])?;
+        let args: Vec<&str> = tests.iter().flat_map(|test| ["--test", test]).collect();
+        let output = self.cargo(&args)?;
         if output.status.success() {
             Ok(())
         } else {
