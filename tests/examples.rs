@@ -6,6 +6,8 @@ mod jobs;
 mod own_backend;
 #[path = "../examples/quickstart.rs"]
 mod quickstart;
+#[path = "../examples/simulated_app.rs"]
+mod simulated_app;
 
 #[test]
 fn quickstart_runs() {
@@ -20,6 +22,11 @@ fn jobs_runs() {
 #[test]
 fn own_backend_runs() {
     own_backend::main();
+}
+
+#[test]
+fn simulated_app_runs() {
+    simulated_app::main();
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
 
+use crate::commands::{check_history, simulate, trace};
 use crate::{notation, stores};
 
 const EXAMPLES: &str = "\
@@ -26,7 +27,7 @@ JSON:
   Integers from -2^63 to 2^64-1 are exact, longer ones become floats.
 
 Exit codes:
-  0 done   1 absent or false   2 usage   3 storage error
+  0 done   1 absent or false   2 usage   3 storage error   4 not found out
   An error is one line on standard error. Malformed input and asking for the wrong kind of
   value (get of a binary, a path through a number) are usage errors.";
 
@@ -251,6 +252,18 @@ is wrong. The exit code is then 3. Otherwise one line says what was read.
 Example:
   larder verify --store file:/mnt/backup")]
     Verify,
+
+    /// Run clients against a simulated store, in virtual time, and check what they saw
+    #[command(after_help = simulate::help())]
+    Simulate(simulate::Simulate),
+
+    /// Say whether what clients saw of a store is linearizable
+    #[command(after_help = check_history::HELP)]
+    CheckHistory(check_history::CheckHistory),
+
+    /// Measure a store, and make a profile of it for simulations
+    #[command(after_help = trace::HELP)]
+    Trace(trace::Trace),
 
     /// List the kinds of store and their options
     Stores,

@@ -16,6 +16,8 @@ pub(crate) enum Outcome {
     Done,
     /// Exit code 1: what was asked about is not there, or is not so.
     Absent,
+    /// Exit code 4: it could not be found out.
+    Undecided,
 }
 
 /// Why a command failed.

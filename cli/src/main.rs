@@ -29,6 +29,7 @@ fn main() -> ExitCode {
     match async_std::task::block_on(commands::run(cli)) {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::Absent) => ExitCode::from(1),
+        Ok(Outcome::Undecided) => ExitCode::from(4),
         Err(failure) => {
             let line = failure.to_string();
             if !line.is_empty() {

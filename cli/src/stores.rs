@@ -1,6 +1,9 @@
 //! The kinds of store that this command can open.
 
-use larder::{Address, ErrorKind, Larder, Registry};
+use larder::{Address, Durability, ErrorKind, Larder, Registry};
+use larder_filesystem::Filesystem;
+use larder_memory::Memory;
+use larder_simulated::store as simulated;
 
 use crate::failure::{Failure, Result};
 
@@ -20,7 +23,23 @@ pub(crate) fn registry() -> Registry {
     let mut registry = Registry::new();
     registry.register(larder_memory::scheme());
     registry.register(larder_filesystem::scheme());
+    registry.register(simulated::scheme("sim+file", &larder_filesystem::scheme(), file));
+    registry.register(simulated::scheme("sim+memory", &larder_memory::scheme(), memory));
     registry
+}
+
+/// The store behind `sim+file:`, with the options of `file:`.
+async fn file(address: Address) -> larder::Result<Filesystem> {
+    let durabilities = [("synced", Durability::Synced), ("flushed", Durability::Flushed)];
+    let options = Filesystem::options()
+        .durability(address.one_of("durability", &durabilities)?)
+        .create(address.one_of("create", &[("true", true), ("false", false)])?);
+    options.open(address.path()?).await
+}
+
+/// The store behind `sim+memory:`.
+async fn memory(_: Address) -> larder::Result<Memory> {
+    Ok(Memory::new())
 }
 
 /// Opens the store.
@@ -75,6 +94,7 @@ mod tests {
         assert_eq!(url("file:x?create=true", Intent::Read), "file:x?create=true");
         assert_eq!(url("file:x", Intent::Write), "file:x");
         assert_eq!(url("memory:", Intent::Read), "memory:");
+        assert_eq!(url("sim+file:x?seed=7", Intent::Read), "sim+file:x?seed=7&create=false");
         assert_eq!(url("nonsense", Intent::Read), "nonsense");
     }
 }

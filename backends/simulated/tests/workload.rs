@@ -244,3 +244,26 @@ fn the_report_holds_model_and_observation_of_every_class() {
         "all calls came back"
     );
 }
+
+#[test]
+fn the_checker_is_told_where_operations_took_effect_and_need_not_search() {
+    use larder_simulated::check::Checker;
+    let s3_standard = || Profile::named("s3-standard").unwrap();
+    for (name, faults, profile) in [
+        ("mixed", Faults::none(), s3_standard()),
+        ("hot-key", Faults::none(), s3_standard()),
+        ("mixed", Faults::swarm(), s3_standard()),
+        ("mixed", Faults::none(), Profile::none()),
+    ] {
+        let until = Until::Operations(3000);
+        let finished = Simulation { faults, profile, clients: 40, until, ..s3(name, 1) }.run(Memory::new());
+        let decided = Checker::new().decide(&finished.history);
+        assert!(decided.verdict.is_linearizable(), "{decided:?}");
+        assert!(decided.by_witness * 20 >= decided.keys * 19, "{name}: {decided:?}");
+        for operation in finished.history.operations() {
+            let within =
+                |effect| effect > operation.invoked && operation.returned.is_none_or(|at| effect < at);
+            assert!(operation.effect.is_none_or(within), "{operation:?}");
+        }
+    }
+}

@@ -2,11 +2,14 @@
 
 mod about;
 mod binary;
+pub(crate) mod check_history;
 mod copy;
 mod entries;
 mod exchange;
 mod export;
 mod import;
+pub(crate) mod simulate;
+pub(crate) mod trace;
 mod update;
 mod verify;
 
@@ -59,6 +62,9 @@ pub(crate) async fn run(cli: Cli) -> Result<Outcome> {
             .await
         }
         Command::Verify => with(&store, Intent::Read, verify::run).await,
+        Command::CheckHistory(check) => check.run(),
+        Command::Simulate(simulate) => simulate.run(),
+        Command::Trace(trace) => with(&store, Intent::Write, |larder| trace::run(larder, trace)).await,
         Command::Stores => about::stores(),
         Command::Completions { shell } => about::completions(shell),
         Command::Man { of } => about::man(of.as_deref()),

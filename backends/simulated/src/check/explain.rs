@@ -40,7 +40,10 @@ pub(super) struct Prefix {
 /// Explains why the items of the problem have no order. `core` and `blocked` are what is known already.
 pub(super) fn explain(problem: &mut dyn Problem, blocked: Option<u32>, core: Option<Vec<u32>>) -> Explained {
     let mut explained = Explained { blocked, ..Explained::default() };
-    let mut kept = problem.all();
+    let mut kept = match &core {
+        Some(core) => core.iter().copied().map(Kept::whole).collect(),
+        None => problem.all(),
+    };
     if let Some(first) = first_failure(problem, core.as_deref()) {
         let before: Vec<Kept> =
             first.kept.iter().filter_map(|kept| pending(problem, *kept, first.blocked)).collect();
@@ -49,14 +52,13 @@ pub(super) fn explain(problem: &mut dyn Problem, blocked: Option<u32>, core: Opt
             Prefix { order, state, deadline }
         });
         explained.blocked = Some(first.blocked);
-        kept = first.kept;
+        // A known core that comes to an end later than this is another story.
+        let same = core.is_some_and(|core| core.contains(&first.blocked));
+        if !same {
+            kept = first.kept;
+        }
     }
-    let mut work = Work { left: WORK };
-    kept = match core {
-        Some(core) => core.into_iter().map(Kept::whole).collect(),
-        None => kept,
-    };
-    kept = fewer(problem, kept, &mut work);
+    kept = fewer(problem, kept, &mut Work { left: WORK });
     explained.core = kept.into_iter().filter(|kept| !kept.relaxed).map(|kept| kept.item).collect();
     explained.core.sort_by_key(|item| problem.items()[*item as usize].invoked);
     explained.core.dedup();

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use larder::{Clock, Document, Extras, RealClock};
+use larder::{Clock, Document, Extras, Larder, RealClock};
 
 use super::answer::{Answer, Digest};
 use super::call::{Call, Update};
@@ -18,14 +18,12 @@ use super::{History, Nanos};
 /// if an operation returned before another was invoked, its number is the lower one, on every machine.
 ///
 /// ```
-/// use std::sync::Arc;
-/// use larder::{Larder, Records};
+/// use larder::Larder;
 /// use larder_simulated::{check, history::Recorder};
 /// # async fn example() -> larder::Result<()> {
-/// let store = Arc::new(Records::new(larder_memory::Memory::new()));
+/// let larder = Larder::new(larder_memory::Memory::new());
 /// let recorder = Recorder::new();
-/// let ada = Larder::over(Arc::new(recorder.record(0, Arc::clone(&store))));
-/// let bob = Larder::over(Arc::new(recorder.record(1, store)));
+/// let (ada, bob) = (recorder.larder(0, &larder), recorder.larder(1, &larder));
 /// ada.assoc("a", &1).await?;
 /// assert_eq!(bob.get::<u64>("a").await?, Some(1));
 /// assert!(check::check(&recorder.history()).is_linearizable());
@@ -74,8 +72,13 @@ impl Recorder {
     }
 
     /// The store as this client uses it, recorded.
-    pub fn record<S: Extras>(&self, client: u64, store: S) -> Recorded<S> {
+    pub fn record<S: Extras + ?Sized>(&self, client: u64, store: Arc<S>) -> Recorded<S> {
         Recorded::new(self.client(client), store)
+    }
+
+    /// The store of this larder as this client uses it, recorded.
+    pub fn larder(&self, client: u64, larder: &Larder) -> Larder {
+        Larder::over(Arc::new(self.record(client, Arc::clone(larder.store()))))
     }
 
     /// A client, for those who record calls by hand. The same number is the same client.

@@ -24,6 +24,7 @@ mod placing;
 mod scale;
 mod svg;
 mod text;
+mod window;
 mod words;
 
 pub use self::data::{

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::data::Picture;
-use super::measure::stack;
+use super::window::stack;
 use super::words::{count, counted, short};
 
 /// What the checker did with an operation.
@@ -155,7 +155,7 @@ fn points(picture: &Picture, order: &[usize], slot: impl Fn(u64) -> usize) -> Ve
     let slots: Vec<usize> = order
         .iter()
         .map(|index| {
-            latest = latest.max(picture.intervals[*index].invoked);
+            latest = picture.intervals[*index].invoked;
             slot(latest)
         })
         .collect();

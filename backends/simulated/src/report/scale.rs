@@ -1,12 +1,13 @@
 //! Axes: logarithmic for latencies, linear for time and counts. Only sums, products and quotients of
 //! floats are used, which are the same on every machine; logarithms of the standard library are not.
 
+use std::f64::consts::LOG10_2;
+
 use super::data::Nanos;
 use super::words::{decimal, time};
 
 /// The logarithm of `n` to the base 10, to about six digits; 0 for 0.
 pub(super) fn log10(n: f64) -> f64 {
-    const LOG10_OF_2: f64 = 0.301_029_995_663_981_2;
     if n < 1.0 {
         return if n > 0.0 { -log10(1.0 / n) } else { 0.0 };
     }
@@ -25,7 +26,7 @@ pub(super) fn log10(n: f64) -> f64 {
         }
         bit /= 2.0;
     }
-    (whole + fraction) * LOG10_OF_2
+    (whole + fraction) * LOG10_2
 }
 
 /// A logarithmic axis of latencies, from one round number to another.

@@ -110,7 +110,7 @@ pub(super) fn time(ns: Nanos) -> String {
 /// the end.
 pub(super) fn decimal(scaled: u64, digits: u32) -> String {
     let scale = 10u64.pow(digits);
-    if scaled % scale == 0 {
+    if scaled.is_multiple_of(scale) {
         return (scaled / scale).to_string();
     }
     let fraction = format!("{:0width$}", scaled % scale, width = digits as usize);
@@ -133,7 +133,7 @@ pub(super) fn count(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::new();
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);

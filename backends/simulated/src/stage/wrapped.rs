@@ -138,7 +138,7 @@ impl<B: Backend> Wrapped<B> {
     /// handle.
     pub fn larder(&self, client: u64) -> Larder {
         let records = Records::with_clock(self.store.client(client), Arc::new(self.clock.clone()));
-        Larder::over(Arc::new(self.recorder.record(client, records)))
+        Larder::over(Arc::new(self.recorder.record(client, Arc::new(records))))
     }
 
     /// The store beneath, to crash it, pause it, or look behind it.

@@ -202,7 +202,7 @@ impl<B: Backend> Run<B> {
 
     fn larder(&self, client: u64, backend: impl Backend) -> Larder {
         let records = Records::with_clock(backend, Arc::new(self.clock.clone()));
-        Larder::over(Arc::new(self.recorder.record(client, records)))
+        Larder::over(Arc::new(self.recorder.record(client, Arc::new(records))))
     }
 }
 

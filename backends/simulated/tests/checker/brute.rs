@@ -20,7 +20,7 @@ pub(crate) fn timed(history: &History) -> Vec<Timed> {
     relaxed(history, |_| false)
 }
 
-/// The same, where some operations, by their index, need not have happened, or not before they came back.
+/// The same, where some operations, by their index, need not have happened.
 pub(crate) fn relaxed(history: &History, relax: impl Fn(usize) -> bool) -> Vec<Timed> {
     let telling = history.operations().iter().enumerate().filter(|(_, operation)| !operation.has_failed());
     let timed = telling.map(|(at, operation)| Timed {
@@ -29,7 +29,6 @@ pub(crate) fn relaxed(history: &History, relax: impl Fn(usize) -> bool) -> Vec<T
         must: operation.answer().is_some() && !relax(at),
         invoked: operation.invoked,
         end: match operation.answer() {
-            Some(_) if relax(at) => u64::MAX,
             Some(_) => operation.returned.unwrap(),
             None => history.crash_after(operation.invoked).unwrap_or(u64::MAX),
         },

@@ -1,6 +1,7 @@
 //! The kinds of histories: for each specification, its calls and what they answer.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use larder::{ByteRange, Document, Key, Path, path};
 use larder_simulated::check::{AppendLog, CasRegister, Content, Counter, Entry, EntryMap, Spec, Text};
@@ -14,8 +15,10 @@ fn key() -> Key {
     Key::from(KEY)
 }
 
-pub(crate) fn number(n: usize) -> Document {
-    Document::encode(&n).unwrap()
+/// The number as a document. They are made once: there are many histories.
+fn number(n: usize) -> Document {
+    static NUMBERS: OnceLock<Vec<Document>> = OnceLock::new();
+    NUMBERS.get_or_init(|| (0..100usize).map(|n| Document::encode(&n).unwrap()).collect())[n].clone()
 }
 
 fn numbers(chance: &mut Chance, most: usize) -> Vec<Document> {

@@ -7,11 +7,14 @@ use larder::io::{Disk, DiskFile, DiskLock, EntryKind, Mode, RealDisk};
 use larder_simulated::disk::SimDisk;
 use larder_simulated::draw::{Draws, below};
 
-/// Something done on both disks.
+/// The same file on both, and whether it is a directory.
+type Files = (Box<dyn DiskFile>, Box<dyn DiskFile>, EntryKind);
+
+/// Both disks, and what is open on them.
 struct Both {
     real: PathBuf,
     sim: SimDisk,
-    files: Vec<(Box<dyn DiskFile>, Box<dyn DiskFile>, EntryKind)>,
+    files: Vec<Files>,
     locks: Vec<(Box<dyn DiskLock>, Box<dyn DiskLock>)>,
 }
 

@@ -17,8 +17,9 @@ fn two_processes_that_update_one_directory_lose_nothing() {
     let open = || {
         pollster::block_on(Filesystem::options().durability(Durability::Flushed).open(dir.path())).unwrap()
     };
-    let handles: Vec<Larder> =
-        (0..2).map(|id| Larder::over(Arc::new(recorder.record(id, Records::new(open()))))).collect();
+    let handles: Vec<Larder> = (0..2)
+        .map(|id| Larder::over(Arc::new(recorder.record(id, Arc::new(Records::new(open()))))))
+        .collect();
     std::thread::scope(|scope| {
         for larder in &handles {
             scope.spawn(move || {

@@ -56,7 +56,7 @@ impl Scene {
     pub(crate) fn client(&self, id: u64) -> Larder {
         let clock = Arc::new(self.sim.clock().clone());
         let records = Records::with_clock(self.store.client(id), clock);
-        Larder::over(Arc::new(self.recorder.record(id, records)))
+        Larder::over(Arc::new(self.recorder.record(id, Arc::new(records))))
     }
 
     pub(crate) fn draws(&self, purpose: &str) -> Dice {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::super::content::{Content, Sector};
 use super::super::state::File;
 use super::CrashModel;
+use crate::draw::{Draws, below};
 
 /// What may be found of a file: for each length, the sectors that are not certain.
 #[derive(Debug)]
@@ -30,7 +31,16 @@ struct Case {
     sectors: Vec<(usize, Vec<Sector>)>,
 }
 
+/// Which case, and which choice for each of its sectors.
+pub(super) type Variant = Vec<usize>;
+
 impl Case {
+    /// A variant of this case, which is the one `at`: `pick` chooses among so many for each sector.
+    fn variant(&self, at: usize, mut pick: impl FnMut(usize, usize) -> usize) -> Variant {
+        let picks = self.sectors.iter().enumerate().map(|(sector, (_, choices))| pick(sector, choices.len()));
+        std::iter::once(at).chain(picks).collect()
+    }
+
     fn count(&self) -> u128 {
         self.sectors.iter().fold(1, |count, (_, choices)| count.saturating_mul(choices.len() as u128))
     }
@@ -85,49 +95,59 @@ impl Variants {
         self.cases.iter().fold(0, |count, case| count.saturating_add(case.count()))
     }
 
-    /// The variant with this number.
-    pub(super) fn get(&self, mut number: u128) -> Content {
-        let mut content = self.base.clone();
-        for case in &self.cases {
+    /// The variant with this number, below the count.
+    pub(super) fn numbered(&self, mut number: u128) -> Variant {
+        for (at, case) in self.cases.iter().enumerate() {
             let count = case.count();
             if number >= count {
                 number -= count;
                 continue;
             }
-            content.set_len(case.len);
-            for (index, choices) in &case.sectors {
-                let choice = (number % choices.len() as u128) as usize;
-                number /= choices.len() as u128;
-                content.put(*index, choices[choice].clone());
-            }
-            break;
+            return case.variant(at, |_, choices| {
+                let choice = (number % choices as u128) as usize;
+                number /= choices as u128;
+                choice
+            });
         }
-        content
+        Variant::new()
     }
 
-    /// The most telling variants, by number: nothing of the data and all of it, for every length.
-    pub(super) fn telling(&self) -> Vec<u128> {
-        let mut numbers = Vec::new();
-        let mut first = 0u128;
-        for case in &self.cases {
-            let count = case.count();
-            numbers.push(first);
-            numbers.push(first.saturating_add(count - 1));
-            // One sector missing, of those that are spread over the file; the last choice is the newest.
-            let mut weight = 1u128;
-            let skipped = (case.sectors.len() / 4).max(1);
-            for (at, (_, choices)) in case.sectors.iter().enumerate() {
-                if at % skipped == 0 || at + 1 == case.sectors.len() {
-                    let missing = weight.saturating_mul(choices.len() as u128 - 1);
-                    numbers.push(first.saturating_add((count - 1).saturating_sub(missing)));
-                }
-                weight = weight.saturating_mul(choices.len() as u128);
-            }
-            first = first.saturating_add(count);
+    /// The most telling variants: for every length, beginning with the last, all of the data, none of it,
+    /// and some with one sector missing.
+    pub(super) fn telling(&self) -> Vec<Variant> {
+        let mut variants = Vec::new();
+        for (at, case) in self.cases.iter().enumerate().rev() {
+            variants.push(case.variant(at, |_, choices| choices - 1));
+            variants.push(case.variant(at, |_, _| 0));
+            let apart = case.sectors.len().div_ceil(4).max(1);
+            let missing = (0..case.sectors.len()).step_by(apart).chain(case.sectors.len().checked_sub(1));
+            variants.extend(missing.map(|missing| {
+                case.variant(at, |sector, choices| if sector == missing { 0 } else { choices - 1 })
+            }));
         }
-        numbers.sort_unstable();
-        numbers.dedup();
-        numbers
+        variants
+    }
+
+    /// A variant by chance.
+    pub(super) fn by_chance(&self, draws: Draws) -> Variant {
+        let at = below(draws.at(0), self.cases.len() as u64) as usize;
+        match self.cases.get(at) {
+            Some(case) => case
+                .variant(at, |sector, choices| below(draws.at(1 + sector as u64), choices as u64) as usize),
+            None => Variant::new(),
+        }
+    }
+
+    /// What a variant is.
+    pub(super) fn content(&self, variant: &Variant) -> Content {
+        let mut content = self.base.clone();
+        let mut picks = variant.iter();
+        let Some(case) = picks.next().and_then(|at| self.cases.get(*at)) else { return content };
+        content.set_len(case.len);
+        for ((index, choices), pick) in case.sectors.iter().zip(picks) {
+            content.put(*index, choices[*pick].clone());
+        }
+        content
     }
 }
 

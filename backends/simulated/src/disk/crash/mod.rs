@@ -12,7 +12,7 @@ use super::state::{Dir, File, Ino, Node, ROOT, State};
 use super::world::Settings;
 use crate::draw::below;
 
-use data::Variants;
+use data::{Variant, Variants};
 use journal::{Journal, Kept, Namespace};
 
 /// What may survive a crash. In all of them, what a sync has made durable does.
@@ -43,7 +43,7 @@ impl CrashModel {
 }
 
 /// A state to be: which changes of names are kept, and which variant of each file.
-type Choice = (Kept, BTreeMap<Ino, u128>);
+type Choice = (Kept, BTreeMap<Ino, Variant>);
 
 /// All that a crash may leave, as disks of their own: [`SimDisk::crash_states`].
 #[derive(Debug)]
@@ -150,7 +150,7 @@ struct Enumeration<'a> {
     cap: usize,
     variants: BTreeMap<Ino, Variants>,
     /// The digest of each variant of a file so far.
-    digests: BTreeMap<(Ino, u128), u64>,
+    digests: BTreeMap<(Ino, Variant), u64>,
     seen: BTreeSet<u64>,
     found: Vec<(u64, Choice)>,
 }
@@ -184,12 +184,11 @@ impl<'a> Enumeration<'a> {
                 return false;
             }
             for mut number in 0..count {
-                let variants = files.iter().zip(&counts).map(|(ino, count)| {
-                    let variant = number % count;
+                let mut variants = BTreeMap::new();
+                for (ino, count) in files.iter().zip(&counts) {
+                    variants.insert(*ino, self.variants(*ino).numbered(number % count));
                     number /= count;
-                    (*ino, variant)
-                });
-                let variants = variants.collect();
+                }
                 self.add(&kept, &names, variants);
                 if self.found.len() > self.cap {
                     return false;
@@ -216,11 +215,10 @@ impl<'a> Enumeration<'a> {
             let names = journal::namespace(self.state, kept);
             let files = uncertain(self.state, &names);
             let most = if at < 2 { usize::MAX } else { 2 };
-            let lists: Vec<Vec<u128>> = files.iter().map(|ino| self.variants(*ino).telling()).collect();
+            let lists: Vec<Vec<Variant>> = files.iter().map(|ino| self.variants(*ino).telling()).collect();
             let longest = lists.iter().map(Vec::len).max().unwrap_or(1).min(most);
             for step in 0..longest {
-                // The last is what is newest, so each step takes one of each from the back.
-                let pick = |list: &Vec<u128>| list[list.len() - 1 - step % list.len()];
+                let pick = |list: &Vec<Variant>| list[step % list.len()].clone();
                 let variants = files.iter().zip(&lists).map(|(ino, list)| (*ino, pick(list))).collect();
                 self.add(kept, &names, variants);
                 if self.found.len() >= half {
@@ -240,16 +238,14 @@ impl<'a> Enumeration<'a> {
             let names = journal::namespace(self.state, &kept);
             let mut variants = BTreeMap::new();
             for ino in uncertain(self.state, &names) {
-                let draws = draws.of(ino);
-                let count = self.variants(ino).count().min(u128::from(u64::MAX)) as u64;
-                variants.insert(ino, u128::from(below(draws.at(0), count)));
+                variants.insert(ino, self.variants(ino).by_chance(draws.of(ino)));
             }
             self.add(&kept, &names, variants);
         }
     }
 
     /// Adds a state, unless one with the same content is there.
-    fn add(&mut self, kept: &Kept, names: &Namespace, variants: BTreeMap<Ino, u128>) {
+    fn add(&mut self, kept: &Kept, names: &Namespace, variants: BTreeMap<Ino, Variant>) {
         let mut hasher = DefaultHasher::new();
         journal::walk(self.state, names, &mut |name, ino| {
             name.hash(&mut hasher);
@@ -257,11 +253,11 @@ impl<'a> Enumeration<'a> {
                 None => hasher.write_u8(0),
                 Some(ino) if self.state.is_dir(ino) => hasher.write_u8(1),
                 Some(ino) => {
-                    let variant = variants.get(&ino).copied().unwrap_or(0);
-                    let digest = *self.digests.entry((ino, variant)).or_insert_with(|| {
+                    let variant = variants.get(&ino).cloned().unwrap_or_default();
+                    let digest = *self.digests.entry((ino, variant)).or_insert_with_key(|(_, variant)| {
                         let mut hasher = DefaultHasher::new();
                         match (self.variants.get(&ino), self.state.file(ino)) {
-                            (Some(variants), _) => variants.get(variant).hash(&mut hasher),
+                            (Some(variants), _) => variants.content(variant).hash(&mut hasher),
                             (None, Some(file)) => file.durable.hash(&mut hasher),
                             (None, None) => {}
                         }
@@ -290,7 +286,7 @@ fn image(state: &State, model: CrashModel, (kept, variants): &Choice) -> State {
             }
             Some(Node::File(file)) => {
                 let content = match variants.get(&ino) {
-                    Some(variant) => Variants::new(file, model).get(*variant),
+                    Some(variant) => Variants::new(file, model).content(variant),
                     None => file.durable.clone(),
                 };
                 Node::File(File { live: content.clone(), durable: content, steps: Vec::new() })

@@ -14,7 +14,7 @@ use crate::history::operation::Outcome;
 use crate::history::recorder::Pending;
 
 #[async_trait]
-impl<S: Extras> Extras for Recorded<S> {
+impl<S: Extras + ?Sized> Extras for Recorded<S> {
     fn get_reply(&self, key: &Key) -> Reply<Option<Document>> {
         let pending = self.client.invoke(Call::Get(key.clone()));
         let finish = |pending: Pending, result: &Result<Option<Document>>| {

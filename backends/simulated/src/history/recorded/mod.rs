@@ -5,6 +5,7 @@ mod store;
 mod streams;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use larder::{Error, ErrorKind, Result};
 
@@ -18,13 +19,13 @@ use super::recorder::Client;
 /// A stream ends its operation when it is read to its end, so the operation lasts as long as the stream. One that
 /// is dropped before says nothing about what it did not deliver.
 #[derive(Debug)]
-pub struct Recorded<S> {
+pub struct Recorded<S: ?Sized> {
     client: Client,
-    store: S,
+    store: Arc<S>,
 }
 
-impl<S> Recorded<S> {
-    pub(super) fn new(client: Client, store: S) -> Recorded<S> {
+impl<S: ?Sized> Recorded<S> {
+    pub(super) fn new(client: Client, store: Arc<S>) -> Recorded<S> {
         Recorded { client, store }
     }
 

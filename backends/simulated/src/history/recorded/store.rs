@@ -16,7 +16,7 @@ use crate::history::call::{Call, Update};
 use crate::history::operation::Outcome;
 
 #[async_trait]
-impl<S: Extras> Store for Recorded<S> {
+impl<S: Extras + ?Sized> Store for Recorded<S> {
     async fn exists(&self, key: &Key) -> Result<bool> {
         let pending = self.client.invoke(Call::Exists(key.clone()));
         let result = self.store.exists(key).await;

@@ -1,5 +1,7 @@
 //! One distribution: the share of operations against their latency, both logarithmic.
 
+use std::f64::consts::LOG10_2;
+
 use super::super::measure::{Distribution, FRACTIONS, Sorted};
 use super::super::scale::{LogAxis, log10};
 use super::super::svg::{Anchor, Svg};
@@ -43,7 +45,7 @@ pub(super) fn chart(distribution: &Distribution<'_>, colour: &str, axis: LogAxis
     }
     for (label, nines) in [
         ("0 %", 0.0),
-        ("50 %", 0.30103),
+        ("50 %", LOG10_2),
         ("90 %", 1.0),
         ("99 %", 2.0),
         ("99.9 %", 3.0),
@@ -63,7 +65,7 @@ pub(super) fn chart(distribution: &Distribution<'_>, colour: &str, axis: LogAxis
         svg.polyline("model", modelled);
     }
     svg.polyline(&format!("curve {colour}"), curve(sorted, most).map(|(ns, rarity)| (x(ns), y(rarity))));
-    let labels = FRACTIONS.into_iter().zip([0.30103, 1.0, 2.0, 3.0]);
+    let labels = FRACTIONS.into_iter().zip([LOG10_2, 1.0, 2.0, 3.0]);
     let points = labels
         .filter_map(|((name, part, whole), rarity)| Some((name, sorted.quantile(part, whole)?, rarity)));
     let top = rarity(n as f64 * 2.0).min(most);
@@ -106,4 +108,24 @@ fn curve(sorted: &Sorted, most: f64) -> impl Iterator<Item = (u64, f64)> {
         let rarer = n as f64 / ((n - rank) as f64 - 0.5);
         (sorted.all()[rank], rarity(rarer).min(most))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::data::Sample;
+    use super::*;
+
+    #[test]
+    fn the_curve_rises_from_the_shortest_to_the_longest_in_a_few_hundred_points() {
+        for n in [1u64, 2, 33, 100, 100_000] {
+            let samples: Vec<Sample> = (1..=n).map(|took| Sample { at: 0, took }).collect();
+            let points: Vec<(u64, f64)> = curve(&Sorted::of(&samples), 9.0).collect();
+            assert!(points.is_sorted_by(|one, two| one.0 < two.0 && one.1 < two.1), "{n}");
+            assert_eq!((points[0].0, points[points.len() - 1].0), (1, n));
+            assert!(points.len() < 400, "{}", points.len());
+            // Half of them took no longer than the median.
+            let median = points.iter().find(|(took, _)| *took * 2 >= n).unwrap().1;
+            assert!(n < 100 || (median - LOG10_2).abs() < 0.02, "{n}: {median}");
+        }
+    }
 }

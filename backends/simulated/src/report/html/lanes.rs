@@ -1,9 +1,10 @@
 //! Who did what: a lane for each client, a bar for each operation.
 
 use super::super::data::{Bar, Report};
-use super::super::measure::{self, Room, Window};
+use super::super::measure;
 use super::super::scale::TimeAxis;
 use super::super::svg::{Anchor, Svg, escape};
+use super::super::window::{Room, Window};
 use super::super::words::{clean, moment, short, time, width};
 use super::frame::{self, Frame, LEFT, RIGHT, TOP, WIDTH};
 use super::{Section, colour, figure, legend};

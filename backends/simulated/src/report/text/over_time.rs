@@ -1,8 +1,9 @@
 //! Pictures over virtual time: latencies, lanes and counts.
 
 use super::super::data::{Bar, Report};
-use super::super::measure::{self, Heat, Room, Window};
+use super::super::measure::{self, Heat};
 use super::super::scale::{LogAxis, TimeAxis, tick_name};
+use super::super::window::{Room, Window};
 use super::super::words::{count, counted, left, moment, right, short, time, width};
 use super::{heading, spark, wrapped};
 
