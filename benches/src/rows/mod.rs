@@ -11,6 +11,7 @@ pub mod documents;
 pub mod files;
 pub mod filesystem;
 pub mod memory;
+pub mod simulated;
 
 /// Whatever stopped a measurement.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -19,9 +20,10 @@ pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 pub type Measure = fn(Effort, &Path) -> Result<Section, Failure>;
 
 /// All themes, by name.
-pub const THEMES: [(&str, Measure); 4] = [
+pub const THEMES: [(&str, Measure); 5] = [
     ("memory", |effort, _| Ok(memory::section(effort)?)),
     ("documents", |effort, _| Ok(documents::section(effort)?)),
     ("combined", combined::section),
     ("filesystem", filesystem::section),
+    ("simulated", |effort, _| simulated::section(effort)),
 ];
