@@ -9,7 +9,7 @@ use crate::copy;
 use crate::list::{Edit, Mutation};
 
 /// Longer than the tests of one mutation take; a bug that makes them hang is noticed by that.
-const LIMIT_SECONDS: &str = "400";
+const LIMIT_SECONDS: &str = "900";
 
 /// The copy of the source, and where it is built.
 pub(crate) struct Workshop {

@@ -155,7 +155,7 @@ fn points(picture: &Picture, order: &[usize], slot: impl Fn(u64) -> usize) -> Ve
     let slots: Vec<usize> = order
         .iter()
         .map(|index| {
-            latest = picture.intervals[*index].invoked;
+            latest = latest.max(picture.intervals[*index].invoked);
             slot(latest)
         })
         .collect();

@@ -8,7 +8,7 @@ use crate::support::*;
 pub(crate) fn new_store(disk: SimDisk) -> Verdict {
     let mut run = Run::begin(&disk, Durability::Synced);
     run.put("first", "1");
-    survives("new store", run, Extent { cap: 12, nested: 0, before_syncs: false })
+    survives("new store", run, Extent { cap: 8, nested: 0, before_syncs: false })
 }
 
 #[test]

@@ -43,7 +43,7 @@ fn shared_round(name: &str, disk: SimDisk) -> Verdict {
     let values = [("new", text("3")), ("old", text("2")), ("wide", None), ("kept", text("4"))];
     run.note_together(together, done, values.map(|(key, value)| (key.into(), value)).to_vec());
 
-    let verdict = survives(name, run, Extent { cap: 400, nested: 6, before_syncs: true });
+    let verdict = survives(name, run, Extent { cap: 150, nested: 3, before_syncs: true });
     store.close().wait().map_err(|error| error.to_string())?;
     verdict
 }
