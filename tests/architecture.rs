@@ -87,3 +87,22 @@ fn every_source_says_what_it_is_for() {
         }
     }
 }
+
+#[test]
+fn every_test_that_the_scenarios_name_is_there() {
+    let page = fs::read_to_string(Path::new(ROOT).join("docs/scenarios.md")).unwrap();
+    let rows: Vec<Vec<&str>> = page
+        .lines()
+        .filter(|line| line.starts_with("| ") && line.as_bytes().get(2).is_some_and(u8::is_ascii_digit))
+        .map(|line| line.split('|').map(str::trim).collect())
+        .collect();
+    assert_eq!(rows.len(), 40);
+    for (number, row) in rows.iter().enumerate() {
+        assert_eq!(row[1], (number + 1).to_string());
+        let tests: Vec<&str> = row[3].split(", ").map(|test| test.trim_matches('`')).collect();
+        for test in tests {
+            let here = Path::new(ROOT).join("backends/simulated/tests").join(test);
+            assert!(here.exists() || Path::new(ROOT).join(test).exists(), "{}: {test}", number + 1);
+        }
+    }
+}

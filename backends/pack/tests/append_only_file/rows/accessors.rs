@@ -1,3 +1,5 @@
+//! The row `accessors` of the table of calls.
+
 use std::path::Path;
 
 use larder_pack::append_only_file::{AutoFlush, DEFAULT_AUTO_FLUSH_THRESHOLD};

@@ -1,3 +1,5 @@
+//! The row `auto_flush_external` of the table of calls.
+
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;

@@ -1,3 +1,5 @@
+//! The row `auto_flush_internal` of the table of calls.
+
 use larder_pack::append_only_file::AppendOnlyFileError as E;
 
 use crate::support::{Call, FaultyDisk};

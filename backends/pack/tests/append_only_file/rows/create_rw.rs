@@ -1,3 +1,5 @@
+//! The row `create_rw` of the table of calls.
+
 use std::io;
 use std::sync::Arc;
 

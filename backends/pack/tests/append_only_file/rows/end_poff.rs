@@ -1,3 +1,5 @@
+//! The row `end_poff` of the table of calls.
+
 use crate::support::FaultyDisk;
 use crate::{MUCH, PATH, create, open_ro, open_rw};
 

@@ -1,3 +1,5 @@
+//! The row `open_ro` of the table of calls.
+
 use crate::support::{Call, FaultyDisk};
 use crate::{PATH, assert_error, open_ro};
 use larder_pack::append_only_file::AppendOnlyFileError as E;

@@ -1,3 +1,5 @@
+//! The row `open_rw` of the table of calls.
+
 use std::io;
 use std::sync::Arc;
 

@@ -1,3 +1,5 @@
+//! The row `read` of the table of calls.
+
 use std::io;
 
 use larder_pack::append_only_file::{AppendOnlyFileError as E, Bound};

@@ -1,3 +1,5 @@
+//! The row `refresh_end_poff` of the table of calls.
+
 use larder_pack::append_only_file::{AppendOnlyFileError as E, Bound};
 
 use crate::support::FaultyDisk;
