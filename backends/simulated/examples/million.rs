@@ -2,6 +2,11 @@
 //!
 //! `cargo run --release -p larder-simulated --example million -- [OPERATIONS] [THREADS] [KEYS]`
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "measures real time and starts threads; no part of a simulated run"
+)]
+
 use std::time::Instant;
 
 use futures::TryStreamExt;

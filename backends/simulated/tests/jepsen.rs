@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use larder_simulated::check::{Checker, Model, Verdict};
-use larder_simulated::history::{Format, History};
+use larder_simulated::history::History;
 
 fn data() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/histories")
@@ -24,9 +24,7 @@ fn every_verdict_is_the_known_one() {
     let mut wrong = Vec::new();
     for (name, linearizable) in verdicts() {
         let history = history(&name);
-        let start = std::time::Instant::now();
         let verdict = Checker::new().model(Model::of(&history)).check(&history);
-        println!("{name} {:?}\n{verdict}", start.elapsed());
         match (verdict, linearizable) {
             (Verdict::Linearizable, true) | (Verdict::NotLinearizable(_), false) => {}
             (verdict, _) => wrong.push(format!("{name}: {verdict}")),

@@ -1,9 +1,9 @@
-//! Jepsen's console logs: lines such as
+//! Jepsen's console logs: lines such as these, with tabs or spaces between the words,
 //!
 //! ```text
-//! INFO  jepsen.util - 2	:invoke	:cas	[3 0]
-//! INFO  jepsen.util - 2	:ok	:cas	[3 0]
-//! INFO  jepsen.util - 4	:info	:write	:timed-out
+//! INFO  jepsen.util - 2   :invoke   :cas   [3 0]
+//! INFO  jepsen.util - 2   :ok   :cas   [3 0]
+//! INFO  jepsen.util - 4   :info   :write   :timed-out
 //! ```
 //!
 //! which say process, kind of event, function and value, of one compare-and-set register that begins as nil. A

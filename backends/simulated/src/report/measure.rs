@@ -87,14 +87,37 @@ pub(super) fn distributions<'a>(observed: &'a [Latencies], models: &'a [Model]) 
 
 /// An axis for all latencies and models; `None` if there are none.
 pub(super) fn latency_axis(report: &Report) -> Option<LogAxis> {
-    let observed = report.latencies.iter().chain(&report.storage);
-    let observed = observed.flat_map(|class| class.samples.iter().map(|sample| sample.took));
-    let modelled = report.models.iter().flat_map(|model| model.quantiles.iter().map(|(_, ns)| *ns));
-    let (mut low, mut high, mut any) = (Nanos::MAX, 0, false);
-    for ns in observed.chain(modelled) {
-        (low, high, any) = (low.min(ns), high.max(ns), true);
+    let all: Vec<&Latencies> = report.latencies.iter().chain(&report.storage).collect();
+    let observed = extent(&all);
+    let modelled = report.models.iter().flat_map(|model| &model.quantiles);
+    let shortest = modelled.clone().filter(|(q, _)| *q >= 0.01).map(|(_, ns)| *ns).min();
+    let longest = modelled.map(|(_, ns)| *ns).max();
+    let (low, high) = match (observed, shortest.or(longest).zip(longest)) {
+        (Some((low, high)), Some((shortest, longest))) => (low.min(shortest), high.max(longest)),
+        (observed, modelled) => observed.or(modelled)?,
+    };
+    Some(LogAxis::around(low, high))
+}
+
+/// An axis for what is shown over time; `None` if there is nothing.
+pub(super) fn axis_over_time(report: &Report) -> Option<LogAxis> {
+    let all: Vec<&Latencies> = over_time(report).iter().collect();
+    extent(&all).map(|(low, high)| LogAxis::around(low, high))
+}
+
+/// From where to where the latencies of these classes reach. The shortest hundredth of each class may lie
+/// below, and is drawn at the edge: a few calls that fail at once would otherwise fill half of the picture
+/// with nothing.
+fn extent(classes: &[&Latencies]) -> Option<(Nanos, Nanos)> {
+    let mut reach: Option<(Nanos, Nanos)> = None;
+    for class in classes {
+        let mut times: Vec<Nanos> = class.samples.iter().map(|sample| sample.took).collect();
+        let Some(high) = times.iter().copied().max() else { continue };
+        let hundredth = times.len() / 100;
+        let (_, low, _) = times.select_nth_unstable(hundredth);
+        reach = Some(reach.map_or((*low, high), |(lowest, highest)| (lowest.min(*low), highest.max(high))));
     }
-    any.then(|| LogAxis::around(low, high))
+    reach
 }
 
 /// What is shown over time: how long callers waited, or the storage took if that is all there is.
@@ -219,6 +242,23 @@ mod tests {
         let points = [(10, 3), (12, 1), (60, 7), (60, 5)];
         assert_eq!(extremes(&points, &time, 4), [(0, 3), (1, 1), (1, 7), (5, 5)]);
         assert_eq!(extremes(&[], &time, 2), [(0, 0), (0, 0)]);
+    }
+
+    #[test]
+    fn an_axis_is_not_stretched_by_a_few_that_failed_at_once() {
+        let class = |took: Vec<Nanos>| Latencies {
+            samples: took.into_iter().map(|took| Sample { at: 0, took }).collect(),
+            ..Latencies::default()
+        };
+        let mut took = vec![1_000_000; 990];
+        took.extend([0; 9]);
+        let report = Report { latencies: vec![class(took), class(vec![200_000])], ..Report::default() };
+        let axis = latency_axis(&report).unwrap();
+        assert_eq!((axis.low, axis.high), (100_000, 5_000_000));
+        assert_eq!(axis_over_time(&report).unwrap().low, 100_000);
+        let few = Report { latencies: vec![class(vec![0, 1_000_000])], ..Report::default() };
+        assert_eq!(latency_axis(&few).unwrap().low, 1);
+        assert!(latency_axis(&Report::default()).is_none());
     }
 
     #[test]

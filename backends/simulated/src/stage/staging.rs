@@ -141,3 +141,17 @@ fn worse(one: Verdict, other: Verdict) -> Verdict {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quantile_is_the_nearest_rank() {
+        let staging = Staging::default();
+        (1..=10).for_each(|took| staging.measured("work", 100, 100 + took));
+        let found = [0.0, 0.5, 0.51, 0.95, 1.0, 7.0].map(|q| staging.quantile("work", q).unwrap());
+        assert_eq!(found, [1, 5, 6, 10, 10, 10]);
+        assert_eq!(staging.quantile("play", 0.5), None);
+    }
+}

@@ -21,14 +21,11 @@ pub struct Wrap<B> {
     cx: Context,
     staging: Arc<Staging>,
     name: String,
-    service: Service,
+    profile: Profile,
+    /// In place of one made of the profile.
+    resource: Option<Resource>,
     faults: Faults,
     configure: Vec<Configure<B>>,
-}
-
-enum Service {
-    Profile(Profile),
-    Resource(Resource),
 }
 
 type Configure<B> = Box<dyn FnOnce(Builder<B>) -> Builder<B>>;
@@ -45,7 +42,8 @@ impl<B: Backend> Wrap<B> {
             cx,
             staging,
             name,
-            service: Service::Profile(Profile::none()),
+            profile: Profile::none(),
+            resource: None,
             faults: Faults::none(),
             configure: Vec::new(),
         }
@@ -59,12 +57,12 @@ impl<B: Backend> Wrap<B> {
 
     /// It takes as long as this.
     pub fn profile(self, profile: Profile) -> Wrap<B> {
-        Wrap { service: Service::Profile(profile), ..self }
+        Wrap { profile, resource: None, ..self }
     }
 
     /// It takes as long as this service, which other stores may use, too.
     pub fn resource(self, resource: Resource) -> Wrap<B> {
-        Wrap { service: Service::Resource(resource), ..self }
+        Wrap { resource: Some(resource), ..self }
     }
 
     /// This can go wrong.
@@ -83,13 +81,8 @@ impl<B: Backend> Wrap<B> {
         let (clock, seed) = (self.cx.clock().clone(), self.cx.seed().value());
         let plan = format!("faults of {}", self.name);
         let faults = self.cx.given(&plan).map_or(self.faults, Faults::planned);
-        let resource = match self.service {
-            Service::Resource(resource) => resource,
-            Service::Profile(profile) => {
-                let draws = Draws::new(seed).domain("stage").domain(&self.name);
-                Resource::new(profile, draws)
-            }
-        };
+        let draws = Draws::new(seed).domain("stage").domain(&self.name);
+        let resource = self.resource.unwrap_or_else(|| Resource::new(self.profile, draws));
         let log = Log::new();
         let recorder = Recorder::with_clock(Arc::new(clock.clone()));
         let builder = Simulated::builder(self.backend, Arc::new(clock.clone()), seed)

@@ -35,6 +35,20 @@ fn what_is_acknowledged_before_it_is_synced_is_gone_after_a_crash() {
     it.put("durable");
     crash(&it);
     assert_eq!(it.stored().unwrap(), "durable", "a later write that is durable stays");
+
+    let twice = Faults::none().at(1, 0, Fault::AckBeforeSync).at(1, 2, Fault::AckBeforeSync);
+    let it = Faulty::built(twice, |builder| builder);
+    for data in ["unsynced", "durable", "unsynced again"] {
+        assert!(it.wait(it.write(data)).is_ok());
+    }
+    crash(&it);
+    assert_eq!(it.stored().unwrap(), "durable", "no further back than to the last durable state");
+
+    let it = Faulty::with(Fault::AckBeforeSync);
+    assert!(it.wait(it.write("unsynced")).is_ok());
+    pollster::block_on(put(&it.memory, &key(), "of others"));
+    crash(&it);
+    assert_eq!(it.stored().unwrap(), "of others", "also one that did not come this way");
 }
 
 #[test]

@@ -1,5 +1,10 @@
 //! Traffic for a store: what a client does, drawn by its seed.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "measures real time and starts threads; no part of a simulated run"
+)]
+
 use std::sync::{Arc, Barrier};
 use std::thread;
 
@@ -94,7 +99,7 @@ impl Client {
             }
             92..94 => larder.append(self.key("log"), &self.value()).await?,
             94 => _ = larder.log::<u64>(self.key("log")).await?,
-            95 if self.number % 8 == 0 => _ = larder.keys().try_collect::<Vec<_>>().await?,
+            95 if self.number.is_multiple_of(8) => _ = larder.keys().try_collect::<Vec<_>>().await?,
             96 => self.dissoc_count().await?,
             97 if self.traffic.batches => {
                 let entries = (0..2).map(|key| (format!("pair-{key}"), self.value()));

@@ -102,6 +102,8 @@ fn scenario_22_a_store_that_crashes_again_while_it_comes_back_keeps_what_was_ack
             time.clock.sleep_for(Duration::from_millis(200)).await;
             assert!(!store.is_up(), "it is still recovering");
             store.crash(Duration::from_millis(100));
+            time.clock.sleep_for(Duration::from_millis(250)).await;
+            assert!(!store.is_up(), "the recovery that was cut short brings nothing back");
         };
         let work = join_all(clients.iter().map(|larder| async move {
             let mut done = [0u64, 0];

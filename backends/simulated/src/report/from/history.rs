@@ -116,6 +116,10 @@ pub(super) fn squeezed(text: &str) -> String {
     const LONGEST: usize = 4;
     let (mut out, mut last, mut run) = (String::with_capacity(text.len()), None, 0);
     for c in text.chars() {
+        // What was cut before ends in dots.
+        if c == '.' && out.ends_with('…') {
+            continue;
+        }
         run = if last == Some(c) { run + 1 } else { 0 };
         last = Some(c);
         match run {
@@ -134,6 +138,7 @@ mod tests {
     #[test]
     fn padding_is_cut_short() {
         assert_eq!(squeezed("[1, 2, \"xxxxxxxxxx\"] aaaa"), "[1, 2, \"xxxx…\"] aaaa");
+        assert_eq!(squeezed("[1, \"xxxxxxxxxx.. → done"), "[1, \"xxxx… → done");
         assert_eq!(squeezed(""), "");
     }
 }

@@ -5,8 +5,7 @@ use std::f64::consts::LOG10_2;
 use super::super::measure::{Distribution, FRACTIONS, Sorted};
 use super::super::scale::{LogAxis, log10};
 use super::super::svg::{Anchor, Svg};
-use super::super::words::{short, time};
-use super::operations;
+use super::super::words::{counted, short, time};
 
 const WIDTH: f64 = 540.0;
 const HEIGHT: f64 = 300.0;
@@ -20,7 +19,12 @@ fn rarity(rarer: f64) -> f64 {
     log10(rarer)
 }
 
-pub(super) fn chart(distribution: &Distribution<'_>, colour: &str, axis: LogAxis) -> String {
+pub(super) fn chart(
+    distribution: &Distribution<'_>,
+    of: (&str, &str),
+    colour: &str,
+    axis: LogAxis,
+) -> String {
     let Distribution { class, sorted, model } = distribution;
     let n = sorted.len();
     // As far up as the observation tells something.
@@ -29,11 +33,12 @@ pub(super) fn chart(distribution: &Distribution<'_>, colour: &str, axis: LogAxis
         n => (rarity(n as f64 * 2.0) + 0.05).clamp(2.1, 5.1),
     };
     let (right, bottom) = (WIDTH - RIGHT, HEIGHT - BOTTOM);
-    let x = |ns: u64| LEFT + axis.at(ns) * (right - LEFT);
+    let across = |share: f64| LEFT + share * (right - LEFT);
+    let x = |ns: u64| across(axis.at(ns));
     let y = |rarity: f64| bottom - rarity.min(most) / most * (bottom - TOP);
     let name = short(class, 30);
     let mut svg = Svg::new("chart", WIDTH, HEIGHT, &format!("Distribution of the latency of {name}"));
-    let heading = format!("{name}: {}", operations(n));
+    let heading = format!("{name}: {}", counted(n as u64, of.0, of.1));
     svg.text("heading", (LEFT, 17.0), Anchor::Start, &heading);
     let ticks = axis.ticks();
     let crowded = ticks.len() > 9;
@@ -59,10 +64,9 @@ pub(super) fn chart(distribution: &Distribution<'_>, colour: &str, axis: LogAxis
     }
     svg.line("axis", (LEFT, bottom), (right, bottom));
     svg.text("label", (LEFT + (right - LEFT) / 2.0, bottom + 36.0), Anchor::Middle, "latency (logarithmic)");
-    let modelled =
-        model.iter().filter(|(q, _)| *q < 1.0).map(|(q, ns)| (x(*ns), y(rarity(1.0 / (1.0 - q.max(0.0))))));
     if !model.is_empty() {
-        svg.polyline("model", modelled);
+        let points = modelled(model, most, axis).into_iter();
+        svg.polyline("model", points.map(|(share, rarity)| (across(share), y(rarity))));
     }
     svg.polyline(&format!("curve {colour}"), curve(sorted, most).map(|(ns, rarity)| (x(ns), y(rarity))));
     let labels = FRACTIONS.into_iter().zip([LOG10_2, 1.0, 2.0, 3.0]);
@@ -94,6 +98,25 @@ pub(super) fn chart(distribution: &Distribution<'_>, colour: &str, axis: LogAxis
     svg.finish()
 }
 
+/// The model as shares of the axis and rarities, up to where the picture ends.
+fn modelled(model: &[(f64, u64)], most: f64, axis: LogAxis) -> Vec<(f64, f64)> {
+    let all = model.iter().filter(|(q, _)| *q < 1.0);
+    let all = all.map(|(q, ns)| (axis.at(*ns), rarity(1.0 / (1.0 - q.max(0.0)))));
+    let mut points: Vec<(f64, f64)> = Vec::new();
+    for (at, rarity) in all {
+        match points.last() {
+            Some((last, below)) if rarity > most => {
+                // Straight to the upper edge.
+                let share = if rarity > *below { (most - below) / (rarity - below) } else { 0.0 };
+                points.push((last + (at - last) * share, most));
+                return points;
+            }
+            _ => points.push((at, rarity)),
+        }
+    }
+    points
+}
+
 /// The observed distribution in a few hundred points.
 fn curve(sorted: &Sorted, most: f64) -> impl Iterator<Item = (u64, f64)> {
     let n = sorted.len();
@@ -114,6 +137,16 @@ fn curve(sorted: &Sorted, most: f64) -> impl Iterator<Item = (u64, f64)> {
 mod tests {
     use super::super::super::data::Sample;
     use super::*;
+
+    #[test]
+    fn the_model_ends_at_the_edge_of_the_picture() {
+        let model = [(0.0, 1), (0.9, 10), (0.999, 1000), (1.0, 100_000)];
+        let points = modelled(&model, 2.0, LogAxis::around(1, 1000));
+        assert_eq!(points.len(), 3);
+        let (at, rarity) = points[2];
+        // Halfway between one in ten and one in a thousand: one in a hundred, and 100 ns.
+        assert!((at - 2.0 / 3.0).abs() < 1e-4 && rarity == 2.0, "{points:?}");
+    }
 
     #[test]
     fn the_curve_rises_from_the_shortest_to_the_longest_in_a_few_hundred_points() {

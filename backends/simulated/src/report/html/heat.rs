@@ -2,7 +2,7 @@
 
 use super::super::data::Report;
 use super::super::measure::{self, Heat};
-use super::super::scale::{LogAxis, TimeAxis};
+use super::super::scale::TimeAxis;
 use super::super::svg::{Anchor, Svg};
 use super::super::words::count;
 use super::frame::{self, Frame, LEFT, RIGHT, TOP, WIDTH};
@@ -12,14 +12,11 @@ const COLUMNS: usize = 170;
 const SHADES: u64 = 8;
 
 pub(super) fn section(report: &Report) -> Option<Section> {
-    let samples = || measure::over_time(report).iter().flat_map(|class| &class.samples);
-    let high = samples().map(|sample| sample.took).max()?;
-    let low = samples().map(|sample| sample.took).min()?;
-    let axis = LogAxis::around(low, high);
+    let axis = measure::axis_over_time(report)?;
     let time = TimeAxis::new(0, measure::end(report), 12);
     let heat = Heat::of(report, axis.bins(), &time, COLUMNS);
     let frame = Frame { axis: &time, height: 330.0 };
-    let mut troubles = vec![false; COLUMNS];
+    let mut troubles = [false; COLUMNS];
     report.troubles.iter().for_each(|at| troubles[time.column(*at, COLUMNS)] = true);
 
     let mut svg =

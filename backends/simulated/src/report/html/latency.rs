@@ -14,7 +14,13 @@ const HOW_TO_READ: &str = "The share that took no longer than so long, errors in
 pub(super) fn callers(report: &Report) -> Option<Section> {
     let axis = measure::latency_axis(report)?;
     let all = measure::distributions(&report.latencies, &[]);
-    let body = group(&all, axis, &format!("How long callers waited. {HOW_TO_READ}"), Vec::new());
+    let body = group(
+        &all,
+        ("operation", "operations"),
+        axis,
+        &format!("How long callers waited. {HOW_TO_READ}"),
+        Vec::new(),
+    );
     (!all.is_empty()).then_some(Section { id: "latency", title: "What callers waited for", body })
 }
 
@@ -31,21 +37,28 @@ pub(super) fn storage(report: &Report) -> Option<Section> {
     }
     let caption =
         format!("How long the storage took for each call; an operation may need several. {HOW_TO_READ}");
-    let body = group(&all, axis, &caption, marks);
+    let body = group(&all, ("call", "calls"), axis, &caption, marks);
     (!all.is_empty()).then_some(Section { id: "storage", title: "What the storage took", body })
 }
 
-fn group(all: &[Distribution<'_>], axis: LogAxis, caption: &str, marks: Vec<(String, &str)>) -> String {
+fn group(
+    all: &[Distribution<'_>],
+    of: (&str, &str),
+    axis: LogAxis,
+    caption: &str,
+    marks: Vec<(String, &str)>,
+) -> String {
     let mut charts = String::from("<div class=\"charts\">\n");
     let mut rows = String::new();
     for (n, each) in all.iter().enumerate() {
-        charts.push_str(&cdf::chart(each, &format!("c{}", n % 8), axis));
+        charts.push_str(&cdf::chart(each, of, &format!("c{}", n % 8), axis));
         rows.push_str(&quantiles(each));
     }
     charts.push_str("</div>\n");
     let table = format!(
-        "<div class=\"scroll\"><table>\n<thead><tr><th>class</th><th></th><th>operations</th>{}<th>max</th></tr></thead>\n\
+        "<div class=\"scroll\"><table>\n<thead><tr><th>class</th><th></th><th>{}</th>{}<th>max</th></tr></thead>\n\
          <tbody>\n{rows}</tbody></table></div>\n",
+        of.1,
         FRACTIONS.map(|(name, ..)| format!("<th>{name}</th>")).concat()
     );
     let marks = if marks.is_empty() { String::new() } else { legend(marks) };

@@ -12,7 +12,7 @@ mod tables;
 use super::data::{Conclusion, Report};
 use super::measure;
 use super::svg::escape;
-use super::words::{count, counted, short, time};
+use super::words::{count, short, time};
 
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("detail.js");
@@ -117,8 +117,4 @@ fn legend<'a>(items: impl IntoIterator<Item = (String, &'a str)>) -> String {
 fn colour(classes: &[&str], class: &str) -> String {
     let at = classes.iter().position(|known| *known == class).unwrap_or(0);
     format!("c{}", at % 8)
-}
-
-fn operations(n: usize) -> String {
-    counted(n as u64, "operation", "operations")
 }

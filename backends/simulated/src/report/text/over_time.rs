@@ -2,7 +2,7 @@
 
 use super::super::data::{Bar, Report};
 use super::super::measure::{self, Heat};
-use super::super::scale::{LogAxis, TimeAxis, tick_name};
+use super::super::scale::{TimeAxis, tick_name};
 use super::super::window::{Room, Window};
 use super::super::words::{count, counted, left, moment, right, short, time, width};
 use super::{heading, spark, wrapped};
@@ -16,11 +16,8 @@ const PERIODS: usize = 12;
 pub(super) fn heat(report: &Report, columns: usize, out: &mut String) {
     const SHADES: [char; 5] = [' ', '░', '▒', '▓', '█'];
     const ROWS: usize = 16;
-    let samples =
-        || measure::over_time(report).iter().flat_map(|class| &class.samples).map(|sample| sample.took);
-    if let (Some(low), Some(high)) = (samples().min(), samples().max()) {
+    if let Some(axis) = measure::axis_over_time(report) {
         heading("Latency over time", out);
-        let axis = LogAxis::around(low, high);
         let bins = axis.bins();
         let step = bins.len().div_ceil(ROWS);
         let rows: Vec<u64> = bins.iter().rev().step_by(step).rev().copied().collect();
