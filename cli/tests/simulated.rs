@@ -31,7 +31,7 @@ fn a_slow_profile_takes_its_time() {
 fn a_fault_is_an_error_that_says_so() {
     let place = Place::new();
     place.ok(&["--store", "file:data", "assoc", "ada", "1"]);
-    let failed = place.run(&["--store", "sim+file:data?faults=error-before:100", "get", "ada"]);
+    let failed = place.run(&["--store", "sim+file:data?faults=error-before=100%", "get", "ada"]);
     assert_ne!(failed.code, 0);
     assert!(failed.err.contains("in simulated: the storage refused the request"), "{failed:?}");
 }
@@ -41,7 +41,7 @@ fn what_makes_no_sense_is_refused_with_what_there_is() {
     let place = Place::new();
     let refused = |url: &str| place.fails(2, &["--store", url, "assoc", "ada", "1"]);
     assert!(refused("sim+file:data?profile=s4-standard").contains("s3-standard"));
-    assert!(refused("sim+file:data?faults=lost-acks:1").contains("lost-ack"));
+    assert!(refused("sim+file:data?faults=lost-acks=1%").contains("lost-ack"));
     assert!(refused("sim+file:data?sead=1").contains("profile, seed, faults, on-cancel"));
     assert!(refused("sim+file:data?seed=x").contains("seed=x"));
     assert!(place.fails(2, &["--store", "sim+file:nowhere", "get", "ada"]).contains("there is no store at"));

@@ -7,6 +7,8 @@
 mod brute;
 #[path = "checker/generate.rs"]
 mod generate;
+#[path = "checker/promises.rs"]
+mod promises;
 #[path = "checker/subjects.rs"]
 mod subjects;
 

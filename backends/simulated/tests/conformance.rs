@@ -48,7 +48,7 @@ struct InDirectory {
 
 impl InDirectory {
     fn behind(profile: Profile) -> InDirectory {
-        InDirectory { dir: tempfile::tempdir().unwrap(), time: Virtual::new(1), profile }
+        InDirectory { dir: store_support::scratch(), time: Virtual::new(1), profile }
     }
 }
 

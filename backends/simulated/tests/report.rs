@@ -311,7 +311,17 @@ fn reports_of_almost_nothing_are_made_too() {
         periods: vec![Period { from: u64::MAX, to: 0, ..Period::default() }],
         depths: vec![Series { points: vec![(u64::MAX, u64::MAX), (0, 1)], ..Series::default() }],
         faults: vec![FaultCount { injected: u64::MAX, ..FaultCount::default() }; 2],
-        pictures: vec![Picture { order: vec![9, 9], unplaced: vec![7], ..picture("") }],
+        pictures: vec![Picture {
+            order: vec![9, 9, 0],
+            unplaced: vec![7],
+            before: u64::MAX,
+            left_out: u64::MAX,
+            ..picture("")
+        }],
+        bars_left_out: u64::MAX,
+        troubles: vec![u64::MAX, 0],
+        focus: Some(u64::MAX),
+        crashes: vec![Crash { at: u64::MAX, ..Crash::default() }],
         tables: vec![Table { rows: vec![vec!["more cells than columns".to_owned()]], ..Table::default() }],
         ..Report::default()
     };

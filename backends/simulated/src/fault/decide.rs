@@ -39,6 +39,11 @@ impl Decider {
         })
     }
 
+    /// How often each kind happens by chance.
+    pub(crate) fn rates(&self) -> BTreeMap<FaultKind, Ratio> {
+        self.rates.iter().copied().collect()
+    }
+
     /// Whether nothing ever happens.
     pub(crate) fn is_quiet(&self) -> bool {
         self.rates.is_empty() && self.plan.is_empty() && self.quota.is_none()

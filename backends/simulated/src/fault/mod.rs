@@ -24,6 +24,7 @@ mod faults;
 mod kind;
 mod promise;
 mod scale;
+mod text;
 
 pub(crate) use self::count::Counters;
 pub use self::count::{Count, Counts};

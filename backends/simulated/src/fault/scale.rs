@@ -17,7 +17,6 @@ use crate::time::nanos;
 /// # drop(faults);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
 pub struct Scale {
     /// How long a caller of this store waits for an answer: 5 s.
     pub timeout: Duration,

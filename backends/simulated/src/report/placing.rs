@@ -111,7 +111,7 @@ impl Layout {
         Layout {
             slots: positions.len(),
             lanes: lanes.collect(),
-            left_out: picture.left_out + (count - shown.len()) as u64,
+            left_out: picture.left_out.saturating_add((count - shown.len()) as u64),
         }
     }
 
@@ -131,8 +131,9 @@ impl Layout {
 /// What the picture shows, in sentences.
 pub(super) fn explanation(picture: &Picture, layout: &Layout) -> String {
     let rule = short(&picture.rule, 300);
-    let all = counted(picture.intervals.len() as u64 + picture.left_out, "operation", "operations");
-    let placed = picture.order.len() as u64 + picture.before;
+    let all =
+        counted(picture.left_out.saturating_add(picture.intervals.len() as u64), "operation", "operations");
+    let placed = picture.before.saturating_add(picture.order.len() as u64);
     let mut said = match placed {
         0 => format!("{rule}."),
         placed => format!("{rule}. The longest order that works has {} of {all}.", count(placed)),

@@ -72,7 +72,7 @@ impl<'a> Window<'a> {
             bars[..begin].iter().rev().copied().filter(|bar| runs_at(bar, from)).take(most - size).collect();
         chosen.reverse();
         chosen.extend_from_slice(part);
-        Some(Window { from, to: to.max(from + 1), why: Some(why), ..run }.fill(&chosen, room))
+        Some(Window { from, to: to.max(from.saturating_add(1)), why: Some(why), ..run }.fill(&chosen, room))
     }
 
     fn fill(mut self, bars: &[&'a Bar], room: Room) -> Window<'a> {

@@ -50,14 +50,14 @@ pub(super) fn close<B: Backend>(world: &Arc<World<B>>) -> Reply<()> {
 
     let latest = world.latest_effect.load(Ordering::Acquire);
     if latest <= world.timeline.nanos() {
-        return world.server.close();
+        return world.close();
     }
     let (responder, reply) = Reply::channel();
     let closing = Arc::clone(world);
     // Not at the same instant, in which it might come first.
     world.timeline.call_at(
         later(latest, 1),
-        Box::new(move || match poll_now(closing.server.close()) {
+        Box::new(move || match poll_now(closing.close()) {
             Ok(closed) => responder.answer(closed),
             Err(closed) => drive(&closing.timeline, Box::pin(async move { responder.answer(closed.await) })),
         }),
@@ -102,27 +102,33 @@ pub(super) fn at_once<B: Backend, C: Call>(
 }
 
 impl<B: Backend, C: Call> Flight<B, C> {
-    fn begin(mut self, call: C) {
+    fn begin(self, call: C) {
         match self.plan.fate {
             Fate::FailsBefore(failure) => self.tell(failure),
             Fate::Hangs { effect: false } => self.hang(),
             Fate::FailsFirst(failure) => {
-                let told = Flight::<B, C> {
-                    world: Arc::clone(&self.world),
-                    plan: self.plan,
-                    entry: Entry::none(),
-                    responder: self.responder.take(),
-                    doubled: false,
-                };
-                told.tell(failure);
-                let at = self.plan.effect;
-                self.at(at, move |flight| flight.effect(call));
+                let at = self.plan.acknowledge;
+                self.at(at, move |flight| flight.fail_first(failure, call));
             }
             _ => {
                 let at = self.plan.effect;
                 self.at(at, move |flight| flight.effect(call));
             }
         }
+    }
+
+    /// Tells the caller about a failure, and takes effect later.
+    fn fail_first(mut self, failure: Failure, call: C) {
+        let error = failure.error(self.plan.class);
+        self.entry.told(self.world.timeline.nanos(), &error);
+        if let Some(responder) = self.responder.take() {
+            if let Some(fault) = self.plan.fault.filter(|_| !responder.is_abandoned()) {
+                self.world.counters.ended(fault.kind(), true);
+            }
+            responder.answer(Err(error));
+        }
+        let at = self.plan.effect;
+        self.at(at, move |flight| flight.effect(call));
     }
 
     /// Goes on at this instant: here and now, if it has come.
@@ -211,10 +217,11 @@ impl<B: Backend, C: Call> Flight<B, C> {
     fn hang(mut self) {
         self.entry.hangs();
         self.world.seen(&mut self.plan);
-        let world = Arc::clone(&self.world);
-        world.hang(Box::new(move |failure| {
-            let error = failure.error(self.plan.class);
-            self.end(Altered::shown(Err(error)));
+        // The world keeps this, so this must not keep the world.
+        let Flight { world, plan, entry, responder, doubled } = self;
+        world.hang(Box::new(move |world, failure| {
+            let flight = Flight::<B, C> { world: Arc::clone(world), plan, entry, responder, doubled };
+            flight.end(Altered::shown(Err(failure.error(plan.class))));
         }));
     }
 

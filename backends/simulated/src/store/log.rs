@@ -143,6 +143,8 @@ struct Open {
     life: Life,
     /// Where it was written down already.
     place: Option<u64>,
+    /// Its caller knows how it ended.
+    told: bool,
 }
 
 impl Entry {
@@ -168,7 +170,7 @@ impl Entry {
             bytes_out: 0,
             outcome: Outcome::Abandoned,
         };
-        Entry(Some(Box::new(Open { log: log.clone(), life, place: None })))
+        Entry(Some(Box::new(Open { log: log.clone(), life, place: None, told: false })))
     }
 
     pub(super) fn is_none(&self) -> bool {
@@ -177,8 +179,22 @@ impl Entry {
 
     /// It takes effect now. Of several times the last one counts.
     pub(super) fn effect(&mut self, now: Nanos) {
+        let Some(open) = &mut self.0 else { return };
+        let (effect, order) = (Some(now), Some(open.log.effect()));
+        (open.life.effect, open.life.order) = (effect, order);
+        if let Some(place) = open.place {
+            open.log.amend(place, |life| (life.effect, life.order) = (effect, order));
+        }
+    }
+
+    /// The caller is told now that it failed, but it is still to take effect: this is written down now,
+    /// and the effect is added when it comes.
+    pub(super) fn told(&mut self, now: Nanos, error: &larder::Error) {
         if let Some(open) = &mut self.0 {
-            (open.life.effect, open.life.order) = (Some(now), Some(open.log.effect()));
+            open.life.acknowledged = Some(now);
+            open.life.outcome = failed(error);
+            open.place = Some(open.log.push(open.life.clone()));
+            open.told = true;
         }
     }
 
@@ -204,12 +220,10 @@ impl Entry {
 
     /// The same, for an answer with this outcome and so many bytes.
     pub(super) fn ends(&mut self, now: Nanos, ended: Result<(Outcome, u64), &larder::Error>) {
-        let Some(open) = self.0.take() else { return };
-        let Open { log, mut life, place } = *open;
+        let Some(open) = self.0.take().filter(|open| !open.told) else { return };
+        let Open { log, mut life, place, .. } = *open;
         life.acknowledged = Some(now);
-        (life.outcome, life.bytes_out) = ended.unwrap_or_else(|error| {
-            (Outcome::Failed { kind: error.kind(), ambiguous: error.is_ambiguous() }, 0)
-        });
+        (life.outcome, life.bytes_out) = ended.unwrap_or_else(|error| (failed(error), 0));
         match place {
             Some(place) => log.amend(place, |written| *written = life),
             None => _ = log.push(life),
@@ -223,4 +237,8 @@ impl Drop for Entry {
             open.log.push(open.life);
         }
     }
+}
+
+fn failed(error: &larder::Error) -> Outcome {
+    Outcome::Failed { kind: error.kind(), ambiguous: error.is_ambiguous() }
 }

@@ -34,6 +34,7 @@ mod timer;
 mod upload;
 mod world;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,7 +50,8 @@ pub use self::log::{Life, Log, Outcome};
 pub use self::scheme::{OPTIONS, scheme};
 pub use self::world::OnCancel;
 use self::world::World;
-use crate::fault::{Counts, Planned};
+use crate::draw::Ratio;
+use crate::fault::{Counts, FaultKind, Planned};
 use crate::latency::Resource;
 use crate::time::{Timeline, nanos};
 
@@ -161,6 +163,11 @@ impl<B: Backend> Simulated<B> {
     /// [`Faults::planned`](crate::fault::Faults::planned), they happen again.
     pub fn injected(&self) -> Vec<Planned> {
         self.world.injected()
+    }
+
+    /// How often each kind of fault happens by chance, as this seed has decided.
+    pub fn rates(&self) -> BTreeMap<FaultKind, Ratio> {
+        self.world.decider.rates()
     }
 
     /// How many faults of each kind there were, and what became of them.

@@ -3,11 +3,10 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use larder::{Address, Backend, Error, ErrorKind, Larder, Result, Scheme};
+use larder::{Address, Backend, Error, Larder, Result, Scheme};
 
 use super::{OnCancel, Simulated};
-use crate::draw::Ratio;
-use crate::fault::{FaultKind, Faults};
+use crate::fault::Faults;
 use crate::latency::Profile;
 use crate::time::{RealTimeline, Timeline};
 
@@ -19,7 +18,7 @@ pub const OPTIONS: [(&str, &str, &str); 4] = [
         "how long things take: a shipped profile, such as s3-standard, or your own",
     ),
     ("seed", "0|NUMBER", "decides every latency and every fault"),
-    ("faults", "none|swarm|KIND:PERCENT,..", "what goes wrong, such as lost-ack:1,throttle:5"),
+    ("faults", "none|swarm|KIND=RATE,..", "what goes wrong, such as lost-ack=1%,hang=1/2000"),
     ("on-cancel", "detach|abort", "whether an operation happens whose caller has gone before its effect"),
 ];
 
@@ -34,7 +33,7 @@ pub const OPTIONS: [(&str, &str, &str); 4] = [
 ///
 /// let mut registry = Registry::new();
 /// registry.register(scheme("sim+memory", &larder_memory::scheme(), |_| async { Ok(Memory::new()) }));
-/// let larder = pollster::block_on(registry.open("sim+memory:?profile=none&seed=7&faults=lost-ack:1"))?;
+/// let larder = pollster::block_on(registry.open("sim+memory:?profile=none&seed=7&faults=lost-ack=1/100"))?;
 /// # drop(larder);
 /// # Ok::<(), larder::Error>(())
 /// ```
@@ -51,7 +50,7 @@ where
         let open = open.clone();
         async move {
             let profile = profile(address.option("profile").unwrap_or("none"))?;
-            let faults = faults(address.option("faults").unwrap_or("none"))?;
+            let faults: Faults = address.option("faults").unwrap_or("none").parse()?;
             let seed = address.parsed("seed", 0)?;
             let on_cancel =
                 address.one_of("on-cancel", &[("detach", OnCancel::Detach), ("abort", OnCancel::Abort)])?;
@@ -79,27 +78,6 @@ fn profile(name: &str) -> Result<Profile> {
     Profile::parse(&text)
 }
 
-/// Faults by their text: `none`, `swarm`, or kinds with their rates in percent.
-fn faults(text: &str) -> Result<Faults> {
-    match text {
-        "none" => Ok(Faults::none()),
-        "swarm" => Ok(Faults::swarm()),
-        rates => rates.split(',').try_fold(Faults::none(), |faults, rate| {
-            let invalid = |why: String| Error::new(ErrorKind::Invalid, format!("faults={text}: {why}"));
-            let (kind, percent) = rate
-                .split_once(':')
-                .ok_or_else(|| invalid(format!("{rate:?} has no rate, as in lost-ack:1 (percent)")))?;
-            let kind: FaultKind = kind.parse().map_err(invalid)?;
-            let percent = percent
-                .parse()
-                .ok()
-                .filter(|percent| *percent <= 100)
-                .ok_or_else(|| invalid(format!("{percent:?} is no whole number of percent")))?;
-            Ok(faults.rate(kind, Ratio::percent(percent)))
-        }),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -120,24 +98,5 @@ mod tests {
         assert!(
             profile("nowhere.json").unwrap_err().to_string().contains("cannot read the profile nowhere.json")
         );
-    }
-
-    #[test]
-    fn faults_are_read_from_text() {
-        let rates = faults("lost-ack:1,throttle:5").unwrap().rates(0);
-        assert_eq!(rates[&FaultKind::LostAck], Ratio::percent(1));
-        assert_eq!(rates[&FaultKind::Throttle], Ratio::percent(5));
-        assert!(faults("none").unwrap().rates(0).is_empty());
-        assert!((0..9).any(|seed| !faults("swarm").unwrap().rates(seed).is_empty()));
-        for (text, hint) in [
-            ("lost-ack", "no rate"),
-            ("lost-acks:1", "there are error-before"),
-            ("hang:1.5", "whole number"),
-            ("hang:101", "whole number"),
-        ] {
-            let error = faults(text).unwrap_err();
-            assert!(error.to_string().contains(hint), "{text}: {error}");
-            assert_eq!(error.kind(), ErrorKind::Invalid);
-        }
     }
 }

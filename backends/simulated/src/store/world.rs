@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::channel::oneshot;
-use larder::{Backend, Key};
+use larder::{Backend, Key, Reply};
 
 use super::altered;
 use super::call::later;
@@ -33,7 +33,7 @@ pub enum OnCancel {
 }
 
 /// What is done with an operation that hangs when it is hung up at last.
-pub(super) type HangUp = Box<dyn FnOnce(Failure) + Send>;
+pub(super) type HangUp<B> = Box<dyn FnOnce(&Arc<World<B>>, Failure) + Send>;
 
 pub(super) struct World<B> {
     pub(super) name: Arc<str>,
@@ -57,7 +57,7 @@ pub(super) struct World<B> {
     pub(super) clock: Option<VirtualClock>,
     pub(super) clients: Mutex<BTreeMap<u64, Arc<Client>>>,
     pub(super) injected: Mutex<Vec<Planned>>,
-    pub(super) hung: Mutex<Vec<HangUp>>,
+    pub(super) hung: Mutex<Vec<HangUp<B>>>,
     pub(super) pause: Pause,
     /// The latest instant at which something is going to take effect.
     pub(super) latest_effect: AtomicU64,
@@ -150,12 +150,12 @@ impl<B> World<B> {
     /// Hangs until it is hung up, and says why.
     pub(super) async fn hangs(&self) -> Failure {
         let (hung_up, failure) = oneshot::channel();
-        self.hang(Box::new(move |failure| _ = hung_up.send(failure)));
+        self.hang(Box::new(move |_, failure| _ = hung_up.send(failure)));
         failure.await.unwrap_or(Failure::HungUp)
     }
 
     /// Keeps an operation hanging until it is hung up.
-    pub(super) fn hang(&self, hang_up: HangUp) {
+    pub(super) fn hang(&self, hang_up: HangUp<B>) {
         lock(&self.hung).push(hang_up);
     }
 
@@ -167,9 +167,9 @@ impl<B> World<B> {
     }
 
     /// Ends what hangs. Not under the lock: it wakes callers.
-    fn hang_up(&self, failure: Failure) {
+    fn hang_up(self: &Arc<Self>, failure: Failure) {
         let hung = std::mem::take(&mut *lock(&self.hung));
-        hung.into_iter().for_each(|hang_up| hang_up(failure));
+        hung.into_iter().for_each(|hang_up| hang_up(self, failure));
     }
 }
 
@@ -209,6 +209,13 @@ impl<B: Backend> World<B> {
                 world.server.restart(epoch).await;
             }),
         );
+    }
+
+    /// Closes the store, and with it the connections on which something hangs.
+    pub(super) fn close(self: &Arc<Self>) -> Reply<()> {
+        let closed = self.server.close();
+        self.hang_up(Failure::HungUp);
+        closed
     }
 
     pub(super) fn heal(self: &Arc<Self>) {

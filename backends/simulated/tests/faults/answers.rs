@@ -39,8 +39,13 @@ fn after_a_timeout_the_effect_comes_late_or_never() {
     is_ambiguous(&error, ErrorKind::TimedOut);
     assert!(error.to_string().contains("within 1s"), "{error}");
     assert_eq!((it.stored(), it.time.clock.nanos()), (None, S));
+    let life = || it.log.lives()[0].clone();
+    let failed = Outcome::Failed { kind: ErrorKind::TimedOut, ambiguous: true };
+    assert_eq!((life().effect, life().acknowledged, life().outcome), (None, Some(S), failed));
     it.sleep(2 * S);
     assert_eq!(it.stored().unwrap(), "ghost");
+    assert_eq!((life().effect, life().acknowledged, life().outcome), (Some(3 * S), Some(S), failed));
+    assert_eq!(it.log.len(), 1);
 
     let it = Faulty::with(Fault::Timeout { after_ns: S, late_ns: None });
     is_ambiguous(&it.wait(it.write("x")).unwrap_err(), ErrorKind::TimedOut);
@@ -74,6 +79,20 @@ fn what_hangs_is_never_answered_until_the_connection_is_lost() {
         assert_eq!(life.acknowledged, Some(1_000_000 * S));
         assert_eq!(it.count(FaultKind::Hang), [1, 1, 0]);
     }
+}
+
+#[test]
+fn closing_ends_what_hangs_and_dropping_the_store_leaves_nobody_waiting() {
+    let it = Faulty::with(Fault::Hang { effect: false });
+    let written = it.write("x");
+    it.wait(it.healthy.close()).unwrap();
+    is_ambiguous(&it.wait(written).unwrap_err(), ErrorKind::Unavailable);
+
+    let Faulty { time, healthy, faulty, .. } = Faulty::with(Fault::Hang { effect: false });
+    let written = faulty.write(&key(), record(&key(), "x"), Expect::Any);
+    time.settle();
+    drop((healthy, faulty));
+    assert_eq!(time.block_on(written).unwrap_err().kind(), ErrorKind::Closed);
 }
 
 #[test]

@@ -54,6 +54,7 @@ fn every_kind_by_chance_ends_as_seen_or_as_survived() {
                 futures::future::select(Box::pin(work), timeout).await;
             }
         });
+        assert_eq!(it.healthy.rates().into_iter().collect::<Vec<_>>(), [(kind, Ratio::percent(30))]);
         it.healthy.heal();
         it.time.settle();
         let [injected, seen, survived] = it.count(kind);

@@ -33,7 +33,7 @@ fn scenario_18_a_put_that_is_cancelled_at_any_point_happened_or_did_not() {
         (true, OnCancel::Detach),
         (true, OnCancel::Abort),
     ] {
-        let (time, dir) = (Virtual::new(1), tempfile::tempdir().unwrap());
+        let (time, dir) = (Virtual::new(1), crate::store_support::scratch());
         let profile = redis().per_byte(1_000_000);
         let store =
             over_directory(&time, dir.path(), |builder| builder.profile(profile).on_cancel(on_cancel));
@@ -74,7 +74,7 @@ fn scenario_18_a_put_that_is_cancelled_at_any_point_happened_or_did_not() {
 
 #[test]
 fn scenario_22_a_store_that_crashes_again_while_it_comes_back_keeps_what_was_acknowledged() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = crate::store_support::scratch();
     let time = Virtual::new(1);
     let opened = Arc::new(AtomicU64::new(0));
     let (path, count, clock) = (dir.path().to_owned(), Arc::clone(&opened), time.clock.clone());

@@ -121,7 +121,7 @@ fn scenario_40_after_healing_everything_that_is_pending_comes_to_an_end_and_all_
     let hung = hung.count();
     assert!(hung > 30, "{hung}: too little hung");
     for seed in 0..3 {
-        let (time, dir) = (Virtual::new(seed), tempfile::tempdir().unwrap());
+        let (time, dir) = (Virtual::new(seed), crate::store_support::scratch());
         let store = over_directory(&time, dir.path(), |builder| builder.profile(redis()).faults(faults()));
         heals(&time, seed, &store);
     }

@@ -63,7 +63,7 @@ fn scenario_26_rot_is_reported_and_never_read_as_data() {
 #[test]
 fn scenario_26_torn_records_are_reported_also_by_streams() {
     const DRAWS: u64 = 30;
-    let (time, dir) = (Virtual::new(1), tempfile::tempdir().unwrap());
+    let (time, dir) = (Virtual::new(1), crate::store_support::scratch());
     // The second call of every client is its write.
     let faults = (0..DRAWS).fold(Faults::none(), |faults, draw| faults.at(draw, 1, Fault::Torn { draw }));
     let store = over_directory(&time, dir.path(), |builder| builder.faults(faults));

@@ -94,7 +94,7 @@ fn scenario_12_a_counter_counts_every_acknowledged_increment_and_none_twice() {
 fn scenario_17_a_stream_that_is_read_while_it_is_replaced_is_old_or_new() {
     const LEN: usize = 2 << 20;
     let profile = Profile::named("s3-standard").unwrap();
-    let dir = tempfile::tempdir().unwrap();
+    let dir = crate::store_support::scratch();
     let time = Virtual::new(1);
     let store = over_directory(&time, dir.path(), |builder| builder.profile(profile));
     let (writer, reader) = (larder(&time, &store, 1), larder(&time, &store, 2));

@@ -106,3 +106,9 @@ pub(crate) async fn get<B: Backend>(store: &B, key: &Key) -> Option<Bytes> {
     stored.head.vouch(&larder::DataSum::of(&data)).unwrap();
     Some(data)
 }
+
+/// A directory for a store: in memory where the system has such a place, since nothing here is about the
+/// speed of a disk.
+pub(crate) fn scratch() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
+}

@@ -77,7 +77,7 @@ fn in_real_time_an_operation_takes_at_least_its_time() {
 #[test]
 fn virtual_time_waits_for_a_backend_with_threads() {
     let time = Virtual::new(1);
-    let dir = tempfile::tempdir().unwrap();
+    let dir = crate::store_support::scratch();
     let inner = pollster::block_on(Filesystem::open(dir.path())).unwrap();
     let store = Simulated::builder(inner, time.timeline(), 1).profile(hundred()).external().build();
     time.block_on(async {

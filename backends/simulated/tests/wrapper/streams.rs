@@ -86,7 +86,7 @@ fn a_streamed_write_pulls_its_chunks_at_the_bandwidth_and_is_visible_at_its_end(
 #[test]
 fn a_streamed_read_is_fetched_chunk_by_chunk_and_only_when_it_is_pulled() {
     let time = Virtual::new(1);
-    let dir = tempfile::tempdir().unwrap();
+    let dir = crate::store_support::scratch();
     let inner = time.block_on(Filesystem::options().inline().open(dir.path())).unwrap();
     let store = Simulated::builder(inner, time.timeline(), 1).profile(narrow()).build();
     time.block_on(async {

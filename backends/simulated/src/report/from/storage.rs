@@ -98,9 +98,9 @@ impl Report {
                     }
                 };
                 let known = &mut self.faults[at];
-                known.injected += count.injected;
-                known.seen += count.seen;
-                known.survived += count.survived;
+                known.injected = known.injected.saturating_add(count.injected);
+                known.seen = known.seen.saturating_add(count.seen);
+                known.survived = known.survived.saturating_add(count.survived);
             }
         }
     }
