@@ -120,7 +120,7 @@ impl Checker {
         self
     }
 
-    /// Says what is wrong, but not why: a [`Violation`] then names the rule and the keys alone. For those who
+    /// Says what is wrong, but not why: a [`Violation`](super::Violation) then names the rule and the keys alone. For those who
     /// judge many histories and look at few, such as a shrinker.
     #[must_use]
     pub const fn without_explanation(mut self) -> Checker {
