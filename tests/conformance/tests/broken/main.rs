@@ -17,15 +17,18 @@ use crate::breakage::Breakage;
 use crate::broken_store::Broken;
 use crate::medium::{Disk, Medium, RawBytes};
 
-/// Waits for one poll.
+/// Lets others run.
 async fn pause() {
-    let mut waited = false;
-    std::future::poll_fn(|cx| match std::mem::replace(&mut waited, true) {
-        true => Poll::Ready(()),
-        false => {
-            cx.waker().wake_by_ref();
-            Poll::Pending
+    // Several times: whoever drives an operation may look at it more than once before it lets others run.
+    const POLLS: u32 = 8;
+    let mut polls = 0;
+    std::future::poll_fn(|cx| {
+        polls += 1;
+        if polls > POLLS {
+            return Poll::Ready(());
         }
+        cx.waker().wake_by_ref();
+        Poll::Pending
     })
     .await;
 }
