@@ -28,7 +28,6 @@
 mod checker;
 mod entries;
 mod explain;
-mod judge;
 mod listing;
 mod model;
 mod observed;

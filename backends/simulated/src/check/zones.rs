@@ -105,7 +105,6 @@ pub(super) fn zones(atoms: &[Atom], items: &[Item], start: u32) -> Option<Result
     let counts = |cluster: &Cluster| {
         cluster.reads || cluster.write.is_some_and(|write| !items[write as usize].optional)
     };
-    #[expect(clippy::disallowed_methods, reason = "sorted at once, and hashed without a seed")]
     let mut zones: Vec<Cluster> = clusters.into_values().filter(counts).collect();
     zones.sort_unstable_by_key(|zone| (zone.low(), zone.high(), zone.last));
     Some(match conflict(&zones) {

@@ -71,6 +71,7 @@ impl Places {
             let (word, bit) = split(timeline.slot(item));
             if returns {
                 self.open[word] |= bit;
+                self.placed[word] |= bit;
                 self.occupants[timeline.slot(item) as usize] = item;
             } else {
                 self.open[word] &= !bit;
