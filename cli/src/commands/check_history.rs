@@ -4,11 +4,11 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueHint};
-use larder_simulated::check::{Checker, Model, Verdict};
+use larder_simulated::check::{Checker, Consistency, Model, Undecided, Verdict};
 use larder_simulated::history::History;
 
 use crate::failure::{Failure, Outcome, Result};
-use crate::output;
+use crate::{notation, output};
 
 /// What `larder check-history --help` says at its end.
 pub(crate) const HELP: &str = "\
@@ -21,6 +21,9 @@ logs of Jepsen tests. Prints one verdict a file:
 
 Models:
   auto, larder, register, cas-register, counter, log, text
+
+Promises that can be asked for instead (--consistency): linearizable, sequential, read-your-writes,
+monotonic-reads. The verdict then has that name.
 
 Exit codes: 0 all are linearizable, 1 some are not, 4 none is known not to be, but some are unknown.
 
@@ -38,6 +41,9 @@ pub(crate) struct CheckHistory {
     /// What they are histories of (see below); auto looks at the operations
     #[arg(long, default_value = "auto", value_parser = model)]
     model: Chosen,
+    /// The promise that the history must keep
+    #[arg(long, value_name = "PROMISE", default_value_t = Consistency::Linearizable)]
+    consistency: Consistency,
     /// How many dead ends a search may come to before it is given up
     #[arg(long, value_name = "N", default_value_t = Checker::BUDGET)]
     budget: u64,
@@ -66,19 +72,19 @@ impl CheckHistory {
     pub(crate) fn run(self) -> Result<Outcome> {
         let (mut broken, mut unknown, mut failure) = (false, false, None);
         for file in &self.files {
-            let verdict = match read(file) {
-                Ok(history) => self.judge(&history),
+            match read(file).and_then(|history| self.judge(file, &history)) {
+                Ok(verdict) => {
+                    broken |= verdict.is_violation();
+                    unknown |= matches!(verdict, Verdict::Unknown(_));
+                }
+                Err(Failure::OutputClosed) => return Err(Failure::OutputClosed),
                 Err(why) => {
                     // The others are judged all the same; the last complaint is the command's own.
                     if let Some(before) = failure.replace(why) {
                         crate::complain(&before.to_string());
                     }
-                    continue;
                 }
-            };
-            broken |= verdict.is_violation();
-            unknown |= matches!(verdict, Verdict::Unknown(_));
-            output::line(&format!("{}: {}", file.display(), verdict.to_string().trim_end()))?;
+            }
         }
         match (failure, broken, unknown) {
             (Some(failure), ..) => Err(failure),
@@ -88,13 +94,32 @@ impl CheckHistory {
         }
     }
 
-    fn judge(&self, history: &History) -> Verdict {
+    /// Judges one file, and prints its verdict.
+    fn judge(&self, file: &Path, history: &History) -> Result<Verdict> {
         let model = match self.model {
             Chosen::Is(model) => model,
             Chosen::Auto => Model::of(history),
         };
-        Checker::new().model(model).budget(self.budget).check(history)
+        let checker = Checker::new().model(model).consistency(self.consistency).budget(self.budget);
+        let (verdict, name, promise) = (checker.check(history), shown(file), self.consistency);
+        match &verdict {
+            Verdict::Linearizable => output::line(&format!("{name}: {promise}"))?,
+            Verdict::NotLinearizable(why) => {
+                output::line(&format!("{name}: not {promise}\n{}", why.to_string().trim_end()))?;
+            }
+            Verdict::Unknown(Undecided::Foreign { operation }) => {
+                let why = format!("{name}: the model {model} has no such operation: {operation}");
+                return Err(Failure::usage(why));
+            }
+            Verdict::Unknown(why) => output::line(&format!("{name}: unknown: {why}"))?,
+        }
+        Ok(verdict)
     }
+}
+
+/// The name of a file, for one line of a terminal.
+fn shown(file: &Path) -> String {
+    notation::visible(&file.display().to_string())
 }
 
 fn read(file: &Path) -> Result<History> {
@@ -105,5 +130,5 @@ fn read(file: &Path) -> Result<History> {
         std::fs::read_to_string(file).map(|read| text = read)
     };
     read.map_err(|error| Failure::unreadable(file, &error))?;
-    History::parse(&text).map_err(|error| Failure::usage(format!("{}: {error}", file.display())))
+    History::parse(&text).map_err(|error| Failure::usage(format!("{}: {error}", shown(file))))
 }

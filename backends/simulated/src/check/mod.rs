@@ -28,6 +28,7 @@
 mod checker;
 mod entries;
 mod explain;
+mod judge;
 mod listing;
 mod model;
 mod observed;

@@ -12,17 +12,15 @@ pub(super) fn violation(problem: &KeyProblem<'_>, clients: &[u64], rule: Rule) -
     let makers = Makers::of(problem);
     // For each client, since when what it sees must be there, and the item that says so.
     let mut newest: HashMap<u64, Vec<Since>> = HashMap::new();
-    for at in 0..problem.items.len() {
-        let (atom, item) = (problem.atoms[at], &problem.items[at]);
-        if item.optional {
-            continue;
-        }
-        let own = newest.entry(clients[at]).or_default();
+    let sure = (0u32..).zip(&problem.items).filter(|(_, item)| !item.optional);
+    for (at, item) in sure {
+        let atom = problem.atoms[at as usize];
+        let own = newest.entry(clients[at as usize]).or_default();
         let old = atom.needs().and_then(|seen| makers.gone_by(seen));
         if let Some((gone, maker)) = old {
-            let known = own.iter().filter(|since| since.known < item.invoked && gone < since.place);
-            if let Some(since) = known.last() {
-                let mut core = vec![since.item, at as u32];
+            let known = |since: &&Since| since.known < item.invoked && gone < since.place;
+            if let Some(since) = own.iter().rfind(known) {
+                let mut core = vec![since.item, at];
                 core.extend(maker);
                 core.sort_unstable();
                 return Some(core);
@@ -33,7 +31,7 @@ pub(super) fn violation(problem: &KeyProblem<'_>, clients: &[u64], rule: Rule) -
             _ => atom.needs().and_then(|seen| makers.came_after(seen)),
         };
         if let Some(place) = place {
-            own.push(Since { place, known: item.returned, item: at as u32 });
+            own.push(Since { place, known: item.returned, item: at });
             // Only the newest that is known already, and those that are still under way, are ever asked for.
             own.sort_unstable_by_key(|since| since.place);
             let known = own.iter().rposition(|since| since.known < item.invoked).unwrap_or(0);

@@ -105,6 +105,7 @@ pub(super) fn zones(atoms: &[Atom], items: &[Item], start: u32) -> Option<Result
     let counts = |cluster: &Cluster| {
         cluster.reads || cluster.write.is_some_and(|write| !items[write as usize].optional)
     };
+    #[expect(clippy::disallowed_methods, reason = "sorted at once, and hashed without a seed")]
     let mut zones: Vec<Cluster> = clusters.into_values().filter(counts).collect();
     zones.sort_unstable_by_key(|zone| (zone.low(), zone.high(), zone.last));
     Some(match conflict(&zones) {
@@ -131,7 +132,7 @@ fn conflict(zones: &[Cluster]) -> Option<(Cluster, Cluster)> {
     }
     zones.iter().filter(|zone| !zone.is_forward()).find_map(|zone| {
         // The forward zones do not overlap, so only the last that begins before can reach so far.
-        let begun = forward.partition_point(|around| around.low() < zone.low());
+        let begun = forward.partition_point(|around| around.low() <= zone.low());
         let around = forward.get(begun.checked_sub(1)?)?;
         (zone.high() < around.high()).then_some((**around, *zone))
     })

@@ -231,6 +231,7 @@ impl<'h> Table<'h> {
             Some(Stored::Document(document)) => Answer::Value(Some(document.clone())).to_string(),
             Some(Stored::Binary(digest)) => format!("a binary, {digest}"),
             Some(Stored::Log { len, element, .. }) => {
+                #[expect(clippy::disallowed_methods, reason = "no two elements have the same number")]
                 let last = self.elements.iter().find(|(_, number)| *number == element && *len > 0);
                 match last {
                     Some((last, _)) => {

@@ -34,6 +34,10 @@ pub(in crate::check) fn tighten(
         Some(content) => makers.get(content as usize).copied(),
         None => None,
     };
+    // First, so that the operations that show it are all there are to show.
+    if let Some(core) = overwritten(&makers, atoms, items, start, loose, table) {
+        return Tightened::Contradiction(core);
+    }
     // Whoever is needed has happened, and then needs what it found itself.
     let mut needed: Vec<(usize, bool)> =
         (0..atoms.len()).filter(|at| !items[*at].optional).map(|at| (at, true)).collect();
@@ -76,6 +80,53 @@ pub(in crate::check) fn tighten(
         true => Tightened::Contradiction(Vec::new()),
         false => Tightened::Well,
     }
+}
+
+/// Looks for a content that somebody saw after it was surely gone: something else had come after its only maker, and
+/// had come back before the look began.
+fn overwritten(
+    makers: &[Maker],
+    atoms: &[Atom],
+    items: &[Item],
+    start: u32,
+    loose: bool,
+    table: &Table<'_>,
+) -> Option<Vec<usize>> {
+    let changes = |atom: Atom| match atom {
+        Atom::Append(_) | Atom::Unread(_) => true,
+        atom => atom.makes().is_some(),
+    };
+    let mut changers: Vec<(u64, u64, usize)> = (0..atoms.len())
+        .filter(|at| !items[*at].optional && changes(atoms[*at]))
+        .map(|at| (items[at].invoked, items[at].returned, at))
+        .collect();
+    changers.sort_unstable();
+    // For each of these and those invoked later, the one that returned first.
+    let mut first = (u64::MAX, 0);
+    let mut firsts: Vec<(u64, usize)> = Vec::with_capacity(changers.len());
+    for (_, returned, at) in changers.iter().rev() {
+        first = first.min((*returned, *at));
+        firsts.push(first);
+    }
+    firsts.reverse();
+    (0..atoms.len()).filter(|seer| !items[*seer].optional).find_map(|seer| {
+        let content = atoms[seer].needs()?;
+        if loose && table.log_len(content).is_some() {
+            return None;
+        }
+        let (maker, gone) = match makers.get(content as usize)? {
+            Maker::None if content == start => (None, 0),
+            // What was there at the start may have come back.
+            Maker::One(maker) if content != start => {
+                (Some(*maker), changers.partition_point(|(invoked, ..)| *invoked <= items[*maker].returned))
+            }
+            _ => return None,
+        };
+        let (returned, changer) = *firsts.get(gone)?;
+        let mut core: Vec<usize> = maker.into_iter().chain([changer, seer]).collect();
+        core.dedup();
+        (returned < items[seer].invoked).then_some(core)
+    })
 }
 
 /// Who brings about a content.

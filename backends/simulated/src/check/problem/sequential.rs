@@ -134,12 +134,9 @@ impl<M: Machine> Walk<'_, M> {
     fn heads(&self) -> Vec<(usize, usize)> {
         let mut heads = Vec::new();
         for (client, (queue, at)) in self.queues.iter().zip(&self.at).enumerate() {
-            for index in *at..queue.len() {
-                heads.push((client, index));
-                if !self.items[queue[index] as usize].optional {
-                    break;
-                }
-            }
+            let must = |item: &u32| !self.items[*item as usize].optional;
+            let end = queue[*at..].iter().position(must).map_or(queue.len(), |first| at + first + 1);
+            heads.extend((*at..end).map(|index| (client, index)));
         }
         heads
     }
