@@ -215,5 +215,11 @@ pub fn section(effort: Effort) -> Result<Section, Failure> {
          slatedb's way is written after its `MockSystemClock` and the actor that moves it. madsim is left out: it needs \
          a `--cfg` of its own, and makes every sleep at least a millisecond."
     );
-    Ok(Section { title: "Virtual time".into(), method, contests: vec![far, near, idle, hour], targets })
+    Ok(Section {
+        title: "Virtual time".into(),
+        method,
+        contests: vec![far, near, idle, hour],
+        targets,
+        ..Section::default()
+    })
 }
