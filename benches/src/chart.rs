@@ -79,7 +79,7 @@ fn class(name: &str) -> &'static str {
     match name {
         LARDER => "larder",
         name if name.starts_with("larder") => "larder2",
-        name if PEERS.contains(&name) => "peer",
+        name if PEERS.iter().any(|peer| name.starts_with(peer)) => "peer",
         _ => "bare",
     }
 }

@@ -42,6 +42,13 @@ impl Effort {
         Effort { rounds, most_rounds: self.most_rounds.min(rounds + rounds / 2), ..self }
     }
 
+    /// The same with at most so many rounds, quiet or not, for rounds that take minutes.
+    #[must_use]
+    pub fn exactly(self, rounds: usize) -> Effort {
+        let rounds = self.rounds.min(rounds);
+        Effort { rounds, most_rounds: rounds, ..self }
+    }
+
     /// So many operations per sample, or the share of them that this effort allows.
     pub fn operations(&self, full: u64) -> u64 {
         (full / self.divide).max(1)

@@ -46,6 +46,9 @@ pub trait Store: Sized + Send + Sync + 'static {
     /// Whether a task can wait for it without holding a thread.
     const TASKS: bool;
 
+    /// What is on the medium when it has answered a write.
+    const TERMS: &'static str = "content synced";
+
     /// Opens or makes the store in this directory, which is there.
     fn open(dir: &Path, shape: Shape, used: Use) -> impl Future<Output = Result<Self, Failure>> + Send;
 

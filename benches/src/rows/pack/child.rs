@@ -19,7 +19,7 @@ pub const COMMAND: &str = "pack-child";
 pub(super) struct Report {
     /// How long it took for one record.
     pub(super) sample: Sample,
-    /// The most memory that it ever had, with the pages of files that it mapped.
+    /// By how much the most memory that it had grew, with the pages of files that it mapped.
     pub(super) peak: u64,
     /// The memory of its own that the store took.
     pub(super) own: u64,
@@ -102,12 +102,13 @@ fn measured(
     work: impl FnOnce(&dyn Entrant) -> Result<Sample, Failure>,
     operations: u64,
 ) -> Result<(), Failure> {
-    let before = memory("RssAnon")?;
+    let (before, peak_before) = (memory("RssAnon")?, memory("VmHWM")?);
     entrant.open(used)?;
     let sample = work(entrant.as_ref())?;
     let own = memory("RssAnon")?.saturating_sub(before);
     entrant.close()?;
-    println!("{operations} {} {} {own}", sample.took().as_nanos(), memory("VmHWM")?);
+    let peak = memory("VmHWM")?.saturating_sub(peak_before);
+    println!("{operations} {} {peak} {own}", sample.took().as_nanos());
     Ok(())
 }
 

@@ -22,12 +22,35 @@ use crate::rows::data::Numbers;
 use crate::rows::files::On;
 use crate::time::{Clock, Sample};
 
+/// In which rows a store stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// In all of them.
+    All,
+    /// In those of reading; it begins with the files of the store with this name.
+    Reads(&'static str),
+    /// In those of writing; it begins with the files of the store with this name.
+    Writes(&'static str),
+}
+
+impl Part {
+    /// The store whose files it begins with.
+    pub fn model(self) -> Option<&'static str> {
+        match self {
+            Part::All => None,
+            Part::Reads(model) | Part::Writes(model) => Some(model),
+        }
+    }
+}
+
 /// A store whose type is forgotten.
 pub trait Entrant: Send {
     /// Its name in the tables.
     fn name(&self) -> &'static str;
-    /// Whether it only shows a limit of reading, and writes as another entrant does.
-    fn only_reads(&self) -> bool;
+    /// In which rows it stands.
+    fn part(&self) -> Part;
+    /// What is on the medium when it has answered a write.
+    fn terms(&self) -> &'static str;
     /// Where its files are.
     fn dir(&self) -> &Path;
     /// From now on its files are here.
@@ -69,7 +92,7 @@ pub(super) struct Of<S> {
     runtime: Arc<Runtime>,
     dir: PathBuf,
     store: Option<Arc<S>>,
-    only_reads: bool,
+    part: Part,
     next: u64,
     live: u64,
     numbers: Numbers,
@@ -80,12 +103,13 @@ impl<S: Store> Of<S> {
         Box::new(Of::<S>::new(shape, records, runtime))
     }
 
-    pub(super) fn boxed_for_reads(
+    pub(super) fn boxed_in(
+        part: Part,
         shape: Shape,
         records: &Arc<Records>,
         runtime: &Arc<Runtime>,
     ) -> Box<dyn Entrant> {
-        Box::new(Of::<S> { only_reads: true, ..Of::new(shape, records, runtime) })
+        Box::new(Of::<S> { part, ..Of::new(shape, records, runtime) })
     }
 
     fn new(shape: Shape, records: &Arc<Records>, runtime: &Arc<Runtime>) -> Of<S> {
@@ -95,7 +119,7 @@ impl<S: Store> Of<S> {
             runtime: Arc::clone(runtime),
             dir: PathBuf::new(),
             store: None,
-            only_reads: false,
+            part: Part::All,
             next: shape.records,
             live: shape.records,
             numbers: Numbers::new(1),
@@ -119,8 +143,12 @@ impl<S: Store> Entrant for Of<S> {
         S::NAME
     }
 
-    fn only_reads(&self) -> bool {
-        self.only_reads
+    fn part(&self) -> Part {
+        self.part
+    }
+
+    fn terms(&self) -> &'static str {
+        S::TERMS
     }
 
     fn dir(&self) -> &Path {
@@ -364,4 +392,19 @@ fn sum_over(dir: &Path, of: &dyn Fn(&Metadata) -> u64) -> Result<u64, Failure> {
         sum += if meta.is_dir() { sum_over(&entry.path(), of)? } else { of(&meta) };
     }
     Ok(sum)
+}
+
+/// Copies all files, also those in directories within.
+pub(super) fn copy(from: &Path, to: &Path) -> Result<(), Failure> {
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let to = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            std::fs::create_dir(&to)?;
+            copy(&entry.path(), &to)?;
+        } else {
+            std::fs::copy(entry.path(), &to)?;
+        }
+    }
+    Ok(())
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use self::entrant::{Entrant, Of, disk_use, files_in};
+use self::entrant::{Entrant, Of, Part, copy, disk_use, files_in};
 use self::records::{RawKey, Records};
 use super::Failure;
 use super::files::{Files, stop_on_failure, tokio};
@@ -62,7 +62,7 @@ pub mod titles {
 
 const BARE: &str = BareLog::<true>::NAME;
 /// The other stores, without larder and without the limit.
-pub const PEERS: [&str; 5] = [Redb::NAME, Lmdb::NAME, Fjall::NAME, Sled::NAME, "RocksDB"];
+pub const PEERS: [&str; 5] = [Redb::NAME, Lmdb::NAME, Fjall::NAME, Sled::<true>::NAME, "RocksDB"];
 /// The first contender of every row.
 pub const LARDER: &str = LarderBytes::NAME;
 
@@ -96,7 +96,7 @@ const PLANS: [Plan; 5] = [
         rounds: 7,
         reads: 50_000,
         writes: [200, 40, 25],
-        overwrites: 200_000,
+        overwrites: 100_000,
     },
     Plan {
         records: 1_000_000,
@@ -105,13 +105,13 @@ const PLANS: [Plan; 5] = [
         rounds: 3,
         reads: 50_000,
         writes: [100, 20, 10],
-        overwrites: 50_000,
+        overwrites: 20_000,
     },
     Plan {
         records: 100_000,
         len: 100,
         fills: 3,
-        rounds: 5,
+        rounds: 3,
         reads: 50_000,
         writes: [100, 20, 10],
         overwrites: 100_000,
@@ -120,7 +120,7 @@ const PLANS: [Plan; 5] = [
         records: 100_000,
         len: 1024,
         fills: 3,
-        rounds: 5,
+        rounds: 3,
         reads: 50_000,
         writes: [100, 20, 10],
         overwrites: 50_000,
@@ -148,11 +148,12 @@ fn entrants(shape: Shape) -> Result<Vec<Box<dyn Entrant>>, Failure> {
         Of::<Redb>::boxed(shape, records, runtime),
         Of::<Lmdb>::boxed(shape, records, runtime),
         Of::<Fjall>::boxed(shape, records, runtime),
-        Of::<Sled>::boxed(shape, records, runtime),
+        Of::<Sled<true>>::boxed(shape, records, runtime),
+        Of::<Sled<false>>::boxed_in(Part::Writes(Sled::<true>::NAME), shape, records, runtime),
         #[cfg(feature = "rocksdb")]
         Of::<Rocks>::boxed(shape, records, runtime),
         Of::<BareLog<true>>::boxed(shape, records, runtime),
-        Of::<BareLog<false>>::boxed_for_reads(shape, records, runtime),
+        Of::<BareLog<false>>::boxed_in(Part::Reads(BARE), shape, records, runtime),
     ])
 }
 
@@ -189,7 +190,7 @@ fn measure(plan: &Plan, effort: Effort, files: &Files) -> Result<Measured, Failu
     let rounds = effort.rounds(plan.rounds);
     let mut stage = Stage { entrants: entrants(shape)?, label: label.clone(), contests: Vec::new() };
 
-    let peaks = stage.load(shape, files, effort.rounds(plan.fills))?;
+    let peaks = stage.load(shape, files, effort.exactly(plan.fills))?;
     let reads = effort.operations(plan.reads);
     let memory = stage.memory(shape, &peaks, effort.operations(4 * plan.reads))?;
     for entrant in &mut stage.entrants {
@@ -199,39 +200,29 @@ fn measure(plan: &Plan, effort: Effort, files: &Files) -> Result<Measured, Failu
     }
     let loaded = stage.disk()?;
 
-    let all = |_: &dyn Entrant| true;
-    stage.row(titles::READS, "time per read", "", rounds, all, |store, clock| store.reads(clock, 1, reads));
-    stage.row(titles::READS_BY_TWO, "time per read", "", rounds, all, |store, clock| {
+    let (reading, writing, whole) = (Kind::Reading, Kind::Writing, Kind::Whole);
+    stage.row(titles::READS, "time per read", reading, rounds, |store, clock| store.reads(clock, 1, reads));
+    stage.row(titles::READS_BY_TWO, "time per read", reading, rounds, |store, clock| {
         store.reads(clock, 2, reads)
     });
-    let writing = |store: &dyn Entrant| !store.only_reads();
-    stage.row(titles::KEYS, "time per listing", "", rounds.rounds(5), writing, |store, clock| {
-        store.keys(clock)
-    });
-    stage.row(titles::READS_WHILE_WRITING, "time per read", "", rounds, writing, |store, clock| {
+    stage.row(titles::KEYS, "time per listing", whole, rounds.rounds(5), |store, clock| store.keys(clock));
+    stage.row(titles::READS_WHILE_WRITING, "time per read", whole, rounds, |store, clock| {
         store.reads_while_writing(clock, reads / 5)
     });
     let writes = [(titles::WRITES, 1), (titles::WRITES_BY_16, 16), (titles::WRITES_BY_64, 64)];
     for ((title, tasks), each) in writes.into_iter().zip(plan.writes) {
-        stage.row(title, "time per write", SYNCED, rounds, writing, |store, clock| {
+        stage.row(title, "time per write", writing, rounds, |store, clock| {
             store.writes(clock, tasks, effort.operations(each))
         });
     }
     let overwrites = effort.operations(effort.operations(plan.overwrites));
-    stage.row(titles::OVERWRITES, "time per record", SYNCED, rounds.rounds(3), writing, |store, clock| {
+    stage.row(titles::OVERWRITES, "time per record", writing, rounds.rounds(3), |store, clock| {
         store.overwrites(clock, overwrites)
     });
     stage.entrants.iter().try_for_each(|entrant| entrant.settle())?;
     let disk = stage.disk_amounts(shape, &loaded)?;
-    stage.row(
-        titles::REOPEN,
-        "time until a record is read",
-        "",
-        rounds.rounds(5),
-        writing,
-        |store, clock| store.reopen(clock),
-    );
-    stage.reopen_killed(shape, effort.rounds(plan.fills));
+    stage.row(titles::REOPEN, UNTIL_READ, whole, rounds.rounds(5), |store, clock| store.reopen(clock));
+    stage.reopen_killed(shape, effort.exactly(plan.fills));
     for entrant in &mut stage.entrants {
         entrant.close()?;
         remove_few(entrant.dir())?;
@@ -239,7 +230,26 @@ fn measure(plan: &Plan, effort: Effort, files: &Files) -> Result<Measured, Failu
     Ok(Measured { label, contests: stage.contests, memory, disk })
 }
 
-const SYNCED: &str = "content synced";
+const UNTIL_READ: &str = "time until a record is read";
+
+/// What a row is about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Reading,
+    Writing,
+    /// Both, or neither.
+    Whole,
+}
+
+impl Kind {
+    fn takes(self, part: Part) -> bool {
+        match part {
+            Part::All => true,
+            Part::Reads(_) => self == Kind::Reading,
+            Part::Writes(_) => self == Kind::Writing,
+        }
+    }
+}
 
 /// The stores of one shape, and what was measured of them so far.
 struct Stage {
@@ -253,30 +263,33 @@ impl Stage {
         format!("{what}, {}, {unit}", self.label)
     }
 
-    /// One row, of those stores that `takes_part` wants.
+    /// One row, of those stores that stand in rows of its kind.
     fn row(
         &mut self,
         what: &str,
         unit: &str,
-        terms: &'static str,
+        kind: Kind,
         effort: Effort,
-        takes_part: impl Fn(&dyn Entrant) -> bool,
         run: impl Fn(&mut dyn Entrant, Clock) -> Result<Sample, Failure> + Copy,
     ) {
         let mut contest = Contest::new(self.title(what, unit), Clock::Wall);
-        for entrant in self.entrants.iter_mut().filter(|entrant| takes_part(entrant.as_ref())) {
+        for entrant in self.entrants.iter_mut().filter(|entrant| kind.takes(entrant.part())) {
+            let terms = if kind == Kind::Writing { entrant.terms() } else { "" };
             contest = contest
                 .contender(entrant.name(), terms, move |clock| stop_on_failure(run(entrant.as_mut(), clock)));
         }
         self.contests.push(LEFT_OUT.into_iter().fold(contest, Contest::absent).run(effort));
     }
 
-    /// Fills every store, each in a process of its own, and says what the last process took.
+    /// Fills every store, each in a process of its own, and says what the last process took. Those that
+    /// begin with the files of another are given a copy.
     fn load(&mut self, shape: Shape, files: &Files, effort: Effort) -> Result<Vec<u64>, Failure> {
         let mut peaks = vec![0; self.entrants.len()];
         let mut contest = Contest::new(self.title(titles::LOAD, "time per record"), Clock::Wall);
-        for (entrant, peak) in self.entrants.iter_mut().zip(&mut peaks) {
-            let name = entrant.name();
+        let whole =
+            self.entrants.iter_mut().zip(&mut peaks).filter(|(entrant, _)| entrant.part() == Part::All);
+        for (entrant, peak) in whole {
+            let (name, terms) = (entrant.name(), entrant.terms());
             let mut load = move || -> Result<Sample, Failure> {
                 let before = entrant.dir().to_owned();
                 entrant.move_to(files.fresh()?);
@@ -285,9 +298,16 @@ impl Stage {
                 *peak = report.peak;
                 Ok(report.sample)
             };
-            contest = contest.contender(name, SYNCED, move |_| stop_on_failure(load()));
+            contest = contest.contender(name, terms, move |_| stop_on_failure(load()));
         }
         self.contests.push(LEFT_OUT.into_iter().fold(contest, Contest::absent).run_cold(effort));
+        for at in 0..self.entrants.len() {
+            let Some(model) = self.entrants[at].part().model() else { continue };
+            let from = self.entrants.iter().find(|entrant| entrant.name() == model).ok_or("no such store")?;
+            let to = files.fresh()?;
+            copy(from.dir(), &to)?;
+            self.entrants[at].move_to(to);
+        }
         Ok(peaks)
     }
 
@@ -303,7 +323,8 @@ impl Stage {
             ],
             rows: Vec::new(),
         };
-        for (entrant, peak) in self.entrants.iter().zip(peaks) {
+        let whole = self.entrants.iter().zip(peaks).filter(|(entrant, _)| entrant.part() == Part::All);
+        for (entrant, peak) in whole {
             let report = child::read(entrant.name(), shape, entrant.dir(), reads)?;
             let per_record = report.own as f64 / shape.records as f64;
             let row = vec![*peak as f64, report.peak as f64, report.own as f64, per_record];
@@ -332,7 +353,7 @@ impl Stage {
         };
         let record = (RawKey::LEN + shape.len) as f64;
         for ((entrant, now), loaded) in self.entrants.iter().zip(self.disk()?).zip(loaded) {
-            if entrant.only_reads() {
+            if entrant.part() != Part::All {
                 continue;
             }
             let (now, loaded) = (now as f64, *loaded as f64);
@@ -345,14 +366,14 @@ impl Stage {
 
     /// Reopening after the process that wrote was killed; everything acknowledged must be there.
     fn reopen_killed(&mut self, shape: Shape, effort: Effort) {
-        let mut contest =
-            Contest::new(self.title(titles::REOPEN_KILLED, "time until a record is read"), Clock::Wall);
-        for entrant in self.entrants.iter_mut().filter(|entrant| !entrant.only_reads()) {
+        let mut contest = Contest::new(self.title(titles::REOPEN_KILLED, UNTIL_READ), Clock::Wall);
+        let writes = effort.operations(KILLED_AFTER);
+        for entrant in self.entrants.iter_mut().filter(|entrant| entrant.part() == Part::All) {
             let name = entrant.name();
             let mut killed = move |clock| -> Result<Sample, Failure> {
                 entrant.close()?;
                 let from = entrant.next();
-                let acknowledged = child::killed(name, shape, entrant.dir(), from, KILLED_AFTER)?;
+                let acknowledged = child::killed(name, shape, entrant.dir(), from, writes)?;
                 let sample = entrant.reopen(clock)?;
                 entrant.check(from..from + acknowledged)?;
                 // Some that were not acknowledged may be there as well.
@@ -430,7 +451,8 @@ fn method(backend: &str) -> String {
          `get_document`. Keys are text of 24 bytes in hashed order; values do not compress. Every store has 256 MiB of \
          cache if it has a cache of its own (LMDB and larder leave that to the page cache), and is set as its \
          module in `src/peers/embedded` says. A durable write is one `fdatasync` or more away from its caller in \
-         every store: a transaction in redb and LMDB, a `persist` in fjall, a `flush` in sled, `sync` in RocksDB. \
+         every store: a transaction in redb and LMDB, a `persist` in fjall, `sync` in RocksDB, a `flush` in sled and then a sync of its file: sled's flush alone, which \
+         has rows of its own, waits for `sync_file_range` only, which a power cut may undo. \
          Calls that block have a thread for each writer; larder's tasks, and the bare log's, run under tokio with \
          two workers, and those of one task or one reader under `pollster::block_on`. Every read sees the latest \
          state (in redb and LMDB: a transaction for each) and looks at one byte in 64 of the value. larder checks a \
@@ -442,8 +464,8 @@ fn method(backend: &str) -> String {
          a time, as one transaction where there are such; all are durable before the next. The writer beside the \
          reads writes as fast as its store lets it, so that the reads of a fast store have more beside them. A \
          process is killed while 16 tasks write, after {KILLED_AFTER} acknowledged writes, all of which must be there \
-         afterwards. Memory: the peak is `VmHWM`, which counts the pages of mapped files; a store's own is what \
-         `RssAnon` grew by. Disk: blocks allocated; keys and values are those of the raw records, also in the row of documents. \
+         afterwards. Memory: the peak is what `VmHWM` grew by, which counts the pages of mapped files; a store's own \
+         is what `RssAnon` grew by. Disk: blocks allocated; keys and values are those of the raw records, also in the row of documents. \
          RocksDB is linked with the system's library: `apt-get install librocksdb-dev libclang-dev`, then \
          `ROCKSDB_LIB_DIR=/usr/lib/x86_64-linux-gnu ROCKSDB_INCLUDE_DIR=/usr/include cargo run --release \
          --features rocksdb --bin table`.",
@@ -493,13 +515,20 @@ mod tests {
             let clock = Clock::Wall;
             let name = entrant.name();
             let dir = dir.path().join(name);
-            std::fs::create_dir(&dir).unwrap();
-            entrant.move_to(dir);
+            std::fs::create_dir_all(dir.join("store")).unwrap();
+            entrant.move_to(dir.join("store"));
             entrant.open(Use::Loading).unwrap();
             entrant.load(clock).unwrap();
             entrant.open(Use::Serving).unwrap();
             entrant.check(0..300).unwrap();
             entrant.reads(clock, 2, 10).unwrap();
+            let copied = dir.join("copied");
+            entrant.close().unwrap();
+            std::fs::create_dir(&copied).unwrap();
+            copy(&dir.join("store"), &copied).unwrap();
+            entrant.move_to(copied);
+            entrant.open(Use::Serving).unwrap();
+            entrant.check(0..300).unwrap();
             entrant.writes(clock, 1, 2).unwrap();
             entrant.writes(clock, 8, 2).unwrap();
             entrant.reads_while_writing(clock, 10).unwrap();
