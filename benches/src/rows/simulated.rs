@@ -268,5 +268,6 @@ pub fn section(effort: Effort) -> Result<Section, Failure> {
         method,
         contests: vec![far, near, idle, hour, through],
         targets,
+        ..Section::default()
     })
 }
