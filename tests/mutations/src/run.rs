@@ -63,7 +63,7 @@ impl Workshop {
 
     fn cargo(&self, package: &str, args: &[&str]) -> Result<Output, String> {
         Command::new("timeout")
-            .args(["--kill-after=5", LIMIT_SECONDS, env!("CARGO"), "test", "-p", package, "--tests"])
+            .args(["--kill-after=5", LIMIT_SECONDS, env!("CARGO"), "test", "-p", package])
             .args(args)
             .current_dir(&self.source)
             .env("CARGO_TARGET_DIR", &self.build)
