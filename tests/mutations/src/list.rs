@@ -218,8 +218,8 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
             "                    true => continue,\n",
             "                    true => return answer(batch, results),\n",
         )],
-        package: SIMULATED,
-        test: "scenarios",
+        package: "larder",
+        test: "updates",
     },
     Mutation {
         name: "lost-race-remembered",
