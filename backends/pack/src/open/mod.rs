@@ -1,0 +1,136 @@
+//! Opening: take the lock, find the segments, find where the log ends, and bring the index up to there from the
+//! last checkpoint, or from the beginning of the log if there is none.
+
+mod create;
+mod replay;
+mod survey;
+mod sweep;
+
+use std::sync::Arc;
+
+use larder::io::{Disk, DiskLock, Mode, Workers};
+use larder::{Durability, ErrorKind, Result};
+
+use crate::append_only_file::AppendOnlyFile;
+use crate::control::{Control, State};
+use crate::failure;
+use crate::index::{self, Index};
+use crate::layout::Layout;
+use crate::log::Log;
+use crate::place::Place;
+use crate::shared::Shared;
+use crate::usage::Usage;
+use crate::writer::{Checkpoints, Extra};
+
+pub(crate) use create::create;
+pub(crate) use replay::Replay;
+pub(crate) use survey::scan;
+use survey::Survey;
+
+/// A store that was opened for writing.
+pub(crate) struct Opened {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) log: Log,
+    pub(crate) control: Control,
+    pub(crate) usage: Usage,
+    pub(crate) checkpoints: Checkpoints,
+}
+
+/// What both ways of opening begin with.
+pub(crate) struct Base {
+    pub(crate) disk: Arc<dyn Disk>,
+    pub(crate) layout: Layout,
+    pub(crate) durability: Durability,
+    pub(crate) readers: Arc<Workers>,
+}
+
+/// Takes the lock of the one writer.
+///
+/// # Errors
+/// `Locked`, naming who holds it, if another handle or process has it.
+pub(crate) fn take_lock(disk: &dyn Disk, layout: &Layout, holder: Option<&str>) -> Result<Box<dyn DiskLock>> {
+    let path = layout.lock();
+    let failed = |cause| failure::disk("cannot lock", path.display(), cause);
+    let lock = disk.lock_file(&path).map_err(failed)?;
+    let (root, named) = (layout.root(), layout.holder());
+    if !lock.try_lock().map_err(failed)? {
+        let mut text = [0; 200];
+        let read = disk.open(&named, Mode::Read).and_then(|file| file.read_full_at(&mut text, 0)).unwrap_or_default();
+        let holder = String::from_utf8_lossy(&text[..read]);
+        let holder = holder.lines().next().filter(|line| !line.is_empty()).unwrap_or("another handle");
+        let message = format!(
+            "{} is open for writing by {holder}; close it there, or open it here for reading only",
+            root.display()
+        );
+        return Err(failure::error(ErrorKind::Locked, message));
+    }
+    if let Some(holder) = holder {
+        // For people only: what cannot be written is not missed.
+        let write = || -> std::io::Result<()> {
+            let file = disk.open(&named, Mode::Create).or_else(|_| disk.open(&named, Mode::Write))?;
+            file.set_len(0)?;
+            file.write_all_at(holder.as_bytes(), 0)
+        };
+        _ = write();
+    }
+    Ok(lock)
+}
+
+/// Opens a store that is there, for writing; the lock is held.
+pub(crate) fn open(at: Base, control: Control, state: State) -> Result<Opened> {
+    let Base { disk, layout, durability, readers } = at;
+    let survey = Survey::of(&*disk, &layout, &state)?;
+    let (survey, checkpoint) = survey.with_checkpoint(&*disk, &layout, state.salt)?;
+    let number = index::newest(&*disk, layout.root())?.map_or(1, |number| number.saturating_add(1));
+    let position = checkpoint.as_ref().map(|(checkpoint, _)| checkpoint.position);
+    let (index, extra) = match checkpoint {
+        Some((checkpoint, extra)) => (checkpoint.index, extra),
+        None => (Index::new(state.salt), Extra::default()),
+    };
+    let shared = Arc::new(Shared::new(disk, layout, durability, state.salt, index, readers));
+    let swept = extra.next_blob;
+    let mut replay = Replay::new(&shared, extra, &state);
+    survey.register(&shared)?;
+    survey.replay(&mut replay, position)?;
+    let Replay { mut usage, next_seq, blobs, .. } = replay;
+    usage.retain(&survey.live);
+    if !state.clean {
+        // A killed process may have left them to be synced later.
+        blobs.iter().for_each(|blob| shared.sync_blob_later(*blob));
+    }
+    survey.remove_leftovers(&shared)?;
+    let end = survey.end;
+    let durable = if state.end.segment == end.segment { state.end.offset } else { 0 };
+    let mut log = Log::open(&shared, end, durable.min(end.offset), next_seq)?;
+    // Nothing may be removed before that which replaced it is on the medium.
+    log.fsync()?;
+    sweep::blobs(&shared, &blobs, swept)?;
+    usage.of(end.segment).total = end.offset;
+    let checkpoints = Checkpoints::new(number, position);
+    Ok(Opened { shared, log, control, usage, checkpoints })
+}
+
+/// Opens a store that is there, for reading what is published; returns where that ends.
+pub(crate) fn open_read_only(at: Base, state: &State) -> Result<(Arc<Shared>, Place)> {
+    let Base { disk, layout, durability, readers } = at;
+    let survey = Survey::published(&*disk, &layout, state)?;
+    let (survey, checkpoint) = survey.with_checkpoint(&*disk, &layout, state.salt)?;
+    let position = checkpoint.as_ref().map(|(checkpoint, _)| checkpoint.position);
+    let (index, extra) = match checkpoint {
+        Some((checkpoint, extra)) => (checkpoint.index, extra),
+        None => (Index::new(state.salt), Extra::default()),
+    };
+    let shared = Arc::new(Shared::new(disk, layout, durability, state.salt, index, readers));
+    let mut replay = Replay::new(&shared, extra, state);
+    survey.register(&shared)?;
+    survey.replay(&mut replay, position)?;
+    Ok((shared, survey.end))
+}
+
+/// Opens a segment for reading, up to an end.
+pub(crate) fn register(shared: &Shared, segment: u32, end: u64) -> Result<()> {
+    let path = shared.layout.segment(segment);
+    let file = AppendOnlyFile::open_ro(Arc::clone(&shared.disk), &path, end, 0)?;
+    shared.segments.insert(segment, file.reader()?);
+    Ok(())
+}
