@@ -64,10 +64,6 @@ pub(crate) struct Found {
 }
 
 impl Found {
-    pub(crate) fn place(&self) -> Place {
-        Place { segment: self.location.segment(), offset: self.location.offset() }
-    }
-
     /// Reads the payload up to here, if it was not yet.
     pub(crate) fn fill(&mut self, payload: usize, how: How) -> Result<(), Halt> {
         let wanted = Header::LEN + payload;
@@ -84,7 +80,8 @@ impl Found {
 
     /// The payload, as far as it was read.
     pub(crate) fn payload(&self) -> &[u8] {
-        self.buffer.get(Header::LEN..self.filled).unwrap_or_default()
+        let end = self.filled.min(Header::LEN + self.header.payload_len());
+        self.buffer.get(Header::LEN..end).unwrap_or_default()
     }
 }
 
@@ -123,21 +120,27 @@ fn examine(
     first: usize,
 ) -> Result<Option<Found>, Halt> {
     let offset = location.offset();
-    let damaged = || failure::damaged(segment.path(), offset);
-    let present = segment.reader.flushed_end_poff().checked_sub(offset).ok_or_else(damaged)?;
+    let present = segment.reader.flushed_end_poff().checked_sub(offset).ok_or_else(|| failure::damaged(segment.path(), offset))?;
     let mut buffer = Buffer::take();
     let first = first.max(Header::LEN).min(buffer.len());
     let filled = location.known_len().unwrap_or(u64::MAX).min(present).min(first as u64) as usize;
     fetch(&segment, &mut buffer[..filled], offset, how)?;
     let place = Place { segment: location.segment(), offset };
-    let header = Header::decode(&buffer[..filled], shared.salt, place).ok_or_else(damaged)?;
+    let header = Header::decode(&buffer[..filled], shared.salt, place).ok_or_else(|| failure::damaged(segment.path(), offset))?;
     if header.key_len as usize != key.len() {
         return Ok(None);
     }
     let mut found = Found { segment, location, header, buffer, filled };
-    let end = found.header.key_at as usize + key.len();
-    found.fill(end, how)?;
-    Ok((found.header.key_of(found.payload()) == key).then_some(found))
+    found.fill(header.key_at as usize + key.len(), how)?;
+    if header.key_of(found.payload()) == key {
+        return Ok(Some(found));
+    }
+    // Another key with the same hash is rare; this one, damaged, must not be taken for absent.
+    found.fill(header.payload_len(), how)?;
+    if header.vouches_for(found.payload()) {
+        return Ok(None);
+    }
+    Err(failure::damaged(found.segment.path(), offset).into())
 }
 
 /// Fills the buffer from an offset of a segment.

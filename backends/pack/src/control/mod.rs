@@ -22,6 +22,8 @@ pub(crate) struct State {
     pub(crate) salt: u64,
     /// What lies before this place is durable.
     pub(crate) end: Place,
+    /// What lies before this offset of the same segment may be read by others: it survives a killed process.
+    pub(crate) published: u64,
     /// Whether the store was closed, and nothing was written since. Then the log ends at `end`; otherwise
     /// it ends there or later.
     pub(crate) clean: bool,

@@ -35,6 +35,7 @@ impl Slot {
         BigEndian::write_u64(&mut bytes[32..], self.state.seq);
         BigEndian::write_u64(&mut bytes[40..], self.state.end.offset);
         BigEndian::write_u32(&mut bytes[48..], self.state.end.segment);
+        BigEndian::write_u64(&mut bytes[52..], self.state.published);
         let crc = crc32fast::hash(&bytes[..60]);
         BigEndian::write_u32(&mut bytes[60..], crc);
         bytes
@@ -55,7 +56,7 @@ impl Slot {
             return Err(failure::error(ErrorKind::Unsupported, message));
         }
         let flags = BigEndian::read_u32(&bytes[12..]);
-        if flags > CLEAN || bytes[52..60] != [0; 8] {
+        if flags > CLEAN {
             return Ok(None);
         }
         Ok(Some(Slot {
@@ -67,6 +68,7 @@ impl Slot {
                     segment: BigEndian::read_u32(&bytes[48..]),
                     offset: BigEndian::read_u64(&bytes[40..]),
                 },
+                published: BigEndian::read_u64(&bytes[52..]),
                 clean: flags == CLEAN,
             },
         }))

@@ -14,7 +14,7 @@ fn file() -> PathBuf {
 }
 
 fn state(n: u64) -> State {
-    State { salt: 77, end: Place { segment: n as u32, offset: 16 * n }, clean: false, seq: n }
+    State { salt: 77, end: Place { segment: n as u32, offset: 16 * n }, published: 32 * n, clean: false, seq: n }
 }
 
 fn prepared(seed: u64) -> SimDisk {
@@ -166,7 +166,7 @@ proptest! {
 
     #[test]
     fn slots_read_back(sequence: u64, salt: u64, segment: u32, offset: u64, clean: bool, seq: u64) {
-        let slot = Slot { sequence, state: State { salt, end: Place { segment, offset }, clean, seq } };
+        let slot = Slot { sequence, state: State { salt, end: Place { segment, offset }, published: offset, clean, seq } };
         prop_assert_eq!(Slot::decode(&slot.encode(), dir()).unwrap(), Some(slot));
     }
 }

@@ -81,7 +81,8 @@ pub(crate) fn open(at: Base, control: Control, state: State) -> Result<Opened> {
     let Base { disk, layout, durability, readers } = at;
     let survey = Survey::of(&*disk, &layout, &state)?;
     let (survey, checkpoint) = survey.with_checkpoint(&*disk, &layout, state.salt)?;
-    let number = index::newest(&*disk, layout.root())?.map_or(1, |number| number.saturating_add(1));
+    let newest = index::numbers(&*disk, layout.root())?.first().copied();
+    let number = newest.map_or(1, |number| number.saturating_add(1));
     let position = checkpoint.as_ref().map(|(checkpoint, _)| checkpoint.position);
     let (index, extra) = match checkpoint {
         Some((checkpoint, extra)) => (checkpoint.index, extra),

@@ -1,5 +1,7 @@
 //! Checkpoints of the index: when one is due, what goes in besides, and what the writer remembers of the last.
 
+use std::sync::Arc;
+
 use byteorder::{BigEndian, ByteOrder};
 use larder::Result;
 
@@ -90,10 +92,11 @@ impl Writer {
             usage: self.usage.clone(),
             doomed: self.shared.doomed(),
         };
-        let (disk, dir) = (&*self.shared.disk, self.shared.layout.root());
+        let shared = Arc::clone(&self.shared);
+        let (disk, dir) = (&*shared.disk, shared.layout.root());
         let number = self.checkpoints.next;
         self.checkpoints.next += 1;
-        self.shared.index.checkpoint(disk, dir, number, position, &extra.encode())?;
+        shared.index.checkpoint(disk, dir, number, position, &extra.encode())?;
         self.checkpoints = Checkpoints { position: Some(position), appended: self.appended, ..self.checkpoints };
         self.record(false);
         // One that cannot be removed is removed next time.
