@@ -5,6 +5,9 @@ use larder::{Error, Key, Result};
 use super::shard::{Enough, ShardKeys};
 use super::{Index, SHARDS, read};
 
+/// Room for so many keys is made at once.
+const PAGE: usize = 1024;
+
 /// Where a listing stands. It keeps the keys of the shard that it is in that came since the checkpoint,
 /// and that checkpoint's file.
 #[derive(Debug)]
@@ -36,11 +39,11 @@ impl Index {
     /// `Corrupt` if keys of the checkpoint are damaged, and those of the disk. The next page goes on
     /// after what could not be read.
     pub(crate) fn page(&self, cursor: &mut Cursor, most: usize) -> Result<Vec<Key>> {
-        let mut page = Vec::new();
         if let Some(error) = cursor.failed.take() {
             return Err(error);
         }
         let most = most.max(1);
+        let mut page = Vec::with_capacity(most.min(PAGE));
         loop {
             let keys = match &mut cursor.keys {
                 Some(keys) => keys,
@@ -58,7 +61,8 @@ impl Index {
                 {
                     return Ok(Enough(false));
                 }
-                page.push(key(bytes)?);
+                // These are bytes that a key gave, in memory or under a checksum.
+                page.push(Key::from_stored(bytes));
                 Ok(Enough(page.len() == most))
             });
             match took {
@@ -95,15 +99,5 @@ fn text(key: &[u8]) -> Option<&[u8]> {
             Some(text)
         }
         _ => None,
-    }
-}
-
-/// The key with this encoding.
-#[inline]
-fn key(bytes: &[u8]) -> Result<Key> {
-    // Most keys are text, and quickly made.
-    match text(bytes).map(std::str::from_utf8) {
-        Some(Ok(text)) => Ok(Key::from(text)),
-        _ => Key::from_cbor(bytes),
     }
 }
