@@ -45,7 +45,7 @@ impl Harness for InDirectory {
     }
 }
 
-/// The frames of the records. Those once found stay known when they have been damaged.
+/// The frames of the records: the last that is whole, or the one that was found before, if that is later.
 struct Log<'a> {
     dir: &'a Path,
     found: Mutex<HashMap<Key, (PathBuf, usize, usize)>>,
@@ -55,22 +55,21 @@ impl Log<'_> {
     /// The file, and where in it the record stands.
     fn place(&self, key: &Key) -> (PathBuf, usize, usize) {
         let mut found = self.found.lock().unwrap();
-        if !found.contains_key(key) {
-            for file in fs::read_dir(self.dir).unwrap() {
-                let path = file.unwrap().path();
-                if path.extension().is_none_or(|end| end != "log") {
-                    continue;
-                }
-                let bytes = fs::read(&path).unwrap();
-                for at in (44..bytes.len()).filter(|at| at % 16 == 12) {
-                    if let Ok(Some(length)) = Head::length(&bytes[at..])
-                        && let Some(head) = bytes.get(at..at + length)
-                        && let Ok(head) = Head::parse(head.to_vec().into(), Origin::Larder)
-                        && head.key_bytes() == key.as_cbor()
-                    {
-                        let end = at + length + head.size().unwrap() as usize;
-                        found.insert(key.clone(), (path.clone(), at, end));
-                    }
+        for file in fs::read_dir(self.dir).unwrap() {
+            let path = file.unwrap().path();
+            if path.extension().is_none_or(|end| end != "log") {
+                continue;
+            }
+            let bytes = fs::read(&path).unwrap();
+            for at in (44..bytes.len()).filter(|at| at % 16 == 12) {
+                if let Ok(Some(length)) = Head::length(&bytes[at..])
+                    && let Some(head) = bytes.get(at..at + length)
+                    && let Ok(head) = Head::parse(head.to_vec().into(), Origin::Larder)
+                    && head.key_bytes() == key.as_cbor()
+                {
+                    let place = (path.clone(), at, at + length + head.size().unwrap() as usize);
+                    let known = found.entry(key.clone()).or_insert_with(|| place.clone());
+                    *known = place.max(known.clone());
                 }
             }
         }
