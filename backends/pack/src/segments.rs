@@ -9,7 +9,6 @@ use crate::append_only_file::Reader;
 /// A segment, open for reading. It can be read as long as somebody holds it, also when its file is removed.
 #[derive(Debug)]
 pub(crate) struct Segment {
-    pub(crate) id: u32,
     pub(crate) reader: Reader,
 }
 
@@ -29,7 +28,7 @@ impl Segments {
     }
 
     pub(crate) fn insert(&self, id: u32, reader: Reader) {
-        let segment = Arc::new(Segment { id, reader });
+        let segment = Arc::new(Segment { reader });
         self.0.write().unwrap_or_else(PoisonError::into_inner).insert(id, segment);
     }
 
@@ -42,10 +41,5 @@ impl Segments {
     pub(crate) fn clear(&self) {
         let removed = std::mem::take(&mut *self.0.write().unwrap_or_else(PoisonError::into_inner));
         drop(removed);
-    }
-
-    /// In ascending order.
-    pub(crate) fn ids(&self) -> Vec<u32> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).keys().copied().collect()
     }
 }

@@ -60,7 +60,7 @@ fn the_bytes_are_those_of_the_format() {
     assert_eq!(bytes.len(), 8192);
     let mut expected = b"larder-pack\x01".to_vec();
     expected.extend([0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 77]);
-    expected.extend([0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 48, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0]);
+    expected.extend([0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 48, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 96]);
     assert_eq!(bytes[4096..4156], expected);
     assert_eq!(bytes[4156..4160], crc32fast::hash(&expected).to_be_bytes());
 }
