@@ -103,6 +103,8 @@ impl Control {
         let file = disk.open(&path, mode).map_err(failed("cannot open", &path))?;
         if writing {
             file.sync().map_err(failed("cannot sync", &path))?;
+            // Whoever made it may have been killed before its name was durable.
+            disk.sync_dir(dir).map_err(failed("cannot sync", dir))?;
         }
         let mut control = Control { file, path, sequence: 0, durable: 0, dirty: false };
         let state = control.newest()?;

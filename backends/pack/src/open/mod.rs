@@ -14,7 +14,7 @@ use larder::{Durability, ErrorKind, Result};
 use crate::append_only_file::AppendOnlyFile;
 use crate::control::{Control, State};
 use crate::failure;
-use crate::index::{self, Index};
+use crate::index::{self, Checkpoint, Index};
 use crate::layout::Layout;
 use crate::log::Log;
 use crate::place::Place;
@@ -83,28 +83,20 @@ pub(crate) fn open(at: Base, control: Control, state: State) -> Result<Opened> {
     let (survey, checkpoint) = survey.with_checkpoint(&*disk, &layout, state.salt)?;
     let newest = index::numbers(&*disk, layout.root())?.first().copied();
     let number = newest.map_or(1, |number| number.saturating_add(1));
-    let position = checkpoint.as_ref().map(|(checkpoint, _)| checkpoint.position);
-    let (index, extra) = match checkpoint {
-        Some((checkpoint, extra)) => (checkpoint.index, extra),
-        None => (Index::new(state.salt), Extra::default()),
-    };
-    let shared = Arc::new(Shared::new(disk, layout, durability, state.salt, index, readers));
-    let swept = extra.next_blob;
-    let mut replay = Replay::new(&shared, extra, &state);
-    survey.register(&shared)?;
-    survey.replay(&mut replay, position)?;
+    let base = Base { disk, layout, durability, readers };
+    let Replayed { shared, replay, position, swept } = replayed(&base, &state, &survey, checkpoint)?;
     let Replay { mut usage, next_seq, blobs, .. } = replay;
     usage.retain(&survey.live);
     if !state.clean {
         // A killed process may have left them to be synced later.
         blobs.iter().for_each(|blob| shared.sync_blob_later(*blob));
     }
-    survey.remove_leftovers(&shared)?;
     let end = survey.end;
     let durable = if state.end.segment == end.segment { state.end.offset } else { 0 };
     let mut log = Log::open(&shared, end, durable.min(end.offset), next_seq)?;
     // Nothing may be removed before that which replaced it is on the medium.
     log.fsync()?;
+    survey.remove_leftovers(&shared)?;
     sweep::blobs(&shared, &blobs, swept)?;
     usage.of(end.segment).total = end.offset;
     let checkpoints = Checkpoints::new(number, position);
@@ -116,16 +108,38 @@ pub(crate) fn open_read_only(at: Base, state: &State) -> Result<(Arc<Shared>, Pl
     let Base { disk, layout, durability, readers } = at;
     let survey = Survey::published(&*disk, &layout, state)?;
     let (survey, checkpoint) = survey.with_checkpoint(&*disk, &layout, state.salt)?;
+    let base = Base { disk, layout, durability, readers };
+    let Replayed { shared, .. } = replayed(&base, state, &survey, checkpoint)?;
+    Ok((shared, survey.end))
+}
+
+/// The log, brought into an index.
+struct Replayed {
+    shared: Arc<Shared>,
+    replay: Replay,
+    /// How much of the log the checkpoint held.
+    position: Option<Place>,
+    /// The checkpoint tells which blobs below this number are to go.
+    swept: u64,
+}
+
+/// Brings the index from a checkpoint to the end of the log, or from its beginning if there is none.
+fn replayed(base: &Base, state: &State, survey: &Survey, checkpoint: Option<(Checkpoint, Extra)>) -> Result<Replayed> {
     let position = checkpoint.as_ref().map(|(checkpoint, _)| checkpoint.position);
     let (index, extra) = match checkpoint {
         Some((checkpoint, extra)) => (checkpoint.index, extra),
         None => (Index::new(state.salt), Extra::default()),
     };
-    let shared = Arc::new(Shared::new(disk, layout, durability, state.salt, index, readers));
+    let (disk, readers) = (Arc::clone(&base.disk), Arc::clone(&base.readers));
+    let shared = Arc::new(Shared::new(disk, base.layout.clone(), base.durability, state.salt, index, readers));
+    let swept = extra.next_blob;
     let mut replay = Replay::new(&shared, extra, state);
     survey.register(&shared)?;
-    survey.replay(&mut replay, position)?;
-    Ok((shared, survey.end))
+    match survey.replay(&mut replay, position) {
+        Ok(()) => Ok(Replayed { shared, replay, position, swept }),
+        Err(_) if replay.confused && position.is_some() => replayed(base, state, survey, None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Opens a segment for reading, up to an end.

@@ -92,6 +92,8 @@ impl Writer {
             usage: self.usage.clone(),
             doomed: self.shared.doomed(),
         };
+        // Those that it does not name are gone.
+        self.shared.sync_removals()?;
         let shared = Arc::clone(&self.shared);
         let (disk, dir) = (&*shared.disk, shared.layout.root());
         let number = self.checkpoints.next;

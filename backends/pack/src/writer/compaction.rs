@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use larder::Result;
+use larder::{ErrorKind, Result};
 use larder::io::{DiskFile, Mode};
 
 use super::Writer;
@@ -240,6 +240,13 @@ impl Writer {
             self.checkpoint()?;
         }
         let log = self.log.as_mut().ok_or_else(failure::closed)?;
+        // The frames of replaced blobs may be here: nothing else will tell that their files are to go.
+        log.fsync()?;
+        self.shared.doomed().into_iter().for_each(|blob| self.shared.remove_blob(blob));
+        if !self.shared.doomed().is_empty() {
+            return Err(failure::error(ErrorKind::Io, "the file of a replaced record cannot be removed"));
+        }
+        self.shared.sync_removals()?;
         let ids = frame::encode_ids(&[victim]);
         let header = Header::drop(log.new_seq(), &ids)?;
         log.append(header, &[], &ids)?;

@@ -4,7 +4,7 @@ use larder::Durability;
 use larder_simulated::disk::{CrashModel, SimDisk};
 
 use crate::history::History;
-use crate::simulated::Script;
+use crate::simulated::ops::Script;
 use crate::{Extent, seed, survives};
 
 fn run(name: &str, script: Script, durability: Durability, models: &[CrashModel]) {

@@ -5,7 +5,8 @@ use std::cell::RefCell;
 use larder::{Backend, Durability, Key};
 use larder_simulated::disk::{Recording, SimDisk};
 
-use crate::simulated::{Content, Op, Script, open};
+use crate::simulated::ops::{Op, Script};
+use crate::simulated::store::{Content, open};
 
 /// A run. Operations come one after the other, so what is on the disk is what some prefix of them left.
 #[derive(Debug)]

@@ -5,8 +5,8 @@ use larder_pack::Pack;
 use larder_simulated::disk::{Crash, CrashModel, SimDisk};
 
 use crate::history::History;
-use crate::simulated::store::shortly;
-use crate::simulated::{Content, STORE, contents, open, record};
+use crate::simulated::store::{Content, STORE, contents, open, record, shortly};
+
 
 /// What is written after a crash.
 const AFTER: &str = "after";

@@ -4,7 +4,7 @@ use larder::{Bytes, Durability, Key};
 use larder_simulated::disk::SimDisk;
 
 use crate::history::History;
-use crate::simulated::Op;
+use crate::simulated::ops::Op;
 use crate::{Extent, MODELS, survives};
 
 fn history(durability: Durability) -> History {

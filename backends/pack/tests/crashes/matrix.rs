@@ -10,7 +10,8 @@ use larder_simulated::disk::{Call, CrashModel, Exploration, SimDisk, Where};
 
 use crate::history::History;
 use crate::judge::leftovers;
-use crate::simulated::{Content, Op, STORE, Script, contents, get, open, open_read_only, record};
+use crate::simulated::ops::{Op, Script};
+use crate::simulated::store::{Content, STORE, contents, get, open, open_read_only, record};
 use crate::{MODELS, seed};
 
 fn path(name: &str) -> PathBuf {
@@ -27,8 +28,10 @@ fn small(durability: Durability) -> (SimDisk, Pack) {
     let disk = SimDisk::new(41);
     let store = open(&disk, durability).unwrap();
     put(&store, "first", "1");
-    store.sync().wait().unwrap();
+    store.close().wait().unwrap();
+    drop(store);
     disk.settle();
+    let store = open(&disk, durability).unwrap();
     (disk, store)
 }
 

@@ -6,7 +6,8 @@ use larder::{Backend, Durability};
 use larder_simulated::disk::{Call, Failure, Fault, SimDisk};
 
 use crate::seed;
-use crate::simulated::{Content, Script, contents, open};
+use crate::simulated::ops::Script;
+use crate::simulated::store::{Content, contents, open};
 use crate::trial::Trial;
 
 const READS: [Call; 2] = [Call::ReadAt, Call::ReadAtCached];
@@ -28,7 +29,8 @@ fn prepared(script: &Script, durability: Durability) -> (SimDisk, Content) {
     let disk = SimDisk::new(script.seed);
     let store = open(&disk, durability).unwrap();
     let mut content = Content::new();
-    for op in Script { seed: script.seed + 1000, ..*script }.ops() {
+    let before = Script { seed: script.seed + 1000, ..*script };
+    for op in before.ops() {
         op.run(&store, &content).unwrap();
         op.apply(&mut content);
     }

@@ -6,7 +6,8 @@ use larder::{Backend, Durability, ErrorKind, Expect};
 use larder_simulated::disk::{Call, Failure, Fault, SimDisk};
 
 use crate::seed;
-use crate::simulated::{Content, Op, Script, contents, open, record};
+use crate::simulated::ops::{Op, Script};
+use crate::simulated::store::{Content, contents, open, record};
 use crate::trial::Trial;
 
 /// From the n-th write on there is no room, until there is: nothing is lost, and what comes then is done.

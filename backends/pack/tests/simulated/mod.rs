@@ -4,6 +4,3 @@
 pub(crate) mod clock;
 pub(crate) mod ops;
 pub(crate) mod store;
-
-pub(crate) use ops::{Op, Script};
-pub(crate) use store::{Content, STORE, contents, get, open, open_read_only, record};
