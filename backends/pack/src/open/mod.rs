@@ -5,6 +5,7 @@ mod create;
 mod replay;
 mod survey;
 mod sweep;
+mod unsynced;
 
 use std::sync::Arc;
 

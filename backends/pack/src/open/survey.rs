@@ -8,6 +8,7 @@ use larder::io::{Disk, DiskFile, Mode};
 use larder::{Error, Result};
 
 use super::replay::Replay;
+use super::unsynced::Unsynced;
 use crate::control::State;
 use crate::failure;
 use crate::frame::{self, Kind};
@@ -43,14 +44,18 @@ impl Survey {
             if let Some(header) = SegmentHeader::read(&*file, newest, Some(state.salt))? {
                 let mut dropped = Vec::new();
                 let known = if state.end.segment == newest { state.end.offset } else { 0 };
+                let mut unsynced = Unsynced::new(known);
                 let end = find_end(&*file, state.salt, newest, header.encoded_len(), known, &mut |frame| {
                     note_dropped(&mut dropped, &frame);
+                    unsynced.note(&frame);
                     Ok(())
                 })?;
                 let LogEnd::At(end) = end else {
                     let LogEnd::Damaged { at } = end else { return Err(failure::closed()) };
                     return Err(failure::damaged(&path, at));
                 };
+                // A segment is dropped only after everything before was synced: no `Drop` is behind the cut.
+                let end = unsynced.cut(disk, layout)?.unwrap_or(end);
                 let end = Place { segment: newest, offset: end };
                 return Survey::finish(layout, &header, &dropped, &present, end, leftovers);
             }

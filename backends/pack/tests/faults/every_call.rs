@@ -63,8 +63,8 @@ fn each(name: &str, script: Script, durability: Durability, faults: impl Fn(u64)
         }));
         let Ok(fired) = outcome else {
             let trace = trial.disk.trace();
-            let failing = trace.iter().rev().find(|line| line.contains(": ")).cloned().unwrap_or_default();
-            let last = trace.iter().rev().take(25).rev().cloned().collect::<Vec<_>>().join("\n  ");
+            let failing = trace.iter().rev().find(|line| line.contains(": ") && !line.contains("not found") && !line.contains("exists")).cloned().unwrap_or_default();
+            let last = trace.iter().rev().take(90).rev().cloned().collect::<Vec<_>>().join("\n  ");
             panic!("{name}, {durability:?}, seed {}, call {nth} ({failing}); the last calls:\n  {last}", script.seed);
         };
         if fired == 0 {
