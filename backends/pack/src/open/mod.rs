@@ -95,6 +95,9 @@ pub(crate) fn open(at: Base, control: Control, state: State) -> Result<Opened> {
     let end = survey.end;
     let durable = if state.end.segment == end.segment { state.end.offset } else { 0 };
     let mut log = Log::open(&shared, end, durable.min(end.offset), next_seq)?;
+    if !state.clean {
+        log.write_again()?;
+    }
     // Nothing may be removed before that which replaced it is on the medium.
     log.fsync()?;
     survey.remove_leftovers(&shared)?;

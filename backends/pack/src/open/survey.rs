@@ -55,7 +55,7 @@ impl Survey {
                     return Err(failure::damaged(&path, at));
                 };
                 // A segment is dropped only after everything before was synced: no `Drop` is behind the cut.
-                let end = unsynced.cut(disk, layout)?.unwrap_or(end);
+                let end = unsynced.cut(disk, layout, end)?;
                 let end = Place { segment: newest, offset: end };
                 return Survey::finish(layout, &header, &dropped, &present, end, leftovers);
             }

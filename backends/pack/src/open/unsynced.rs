@@ -1,6 +1,7 @@
 //! Frames of large records whose files a power cut may have taken, though the frames are there: where nothing is
 //! synced before it is acknowledged, the medium may get the frame first. The log ends before the first of them.
 
+use std::collections::BTreeMap;
 use std::io;
 
 use bytes::Bytes;
@@ -22,21 +23,25 @@ pub(super) struct Unsynced {
     durable: u64,
     /// Where the batch began that is being gone through.
     batch: Option<u64>,
-    frames: Vec<Unsure>,
+    /// By their offsets.
+    frames: BTreeMap<u64, Unsure>,
+    /// The last of these frames of each key.
+    last: BTreeMap<Vec<u8>, u64>,
 }
 
 #[derive(Debug)]
 struct Unsure {
-    offset: u64,
     /// Where the log ends if the blob is not whole: here, or where the batch began.
     cut: u64,
+    /// The offset of the frame that replaces it: if that is part of the log, the blob may be gone.
+    replaced: Option<u64>,
     head: Bytes,
     blob: BlobRef,
 }
 
 impl Unsynced {
     pub(super) fn new(durable: u64) -> Unsynced {
-        Unsynced { durable, batch: None, frames: Vec::new() }
+        Unsynced { durable, batch: None, frames: BTreeMap::new(), last: BTreeMap::new() }
     }
 
     /// The next frame.
@@ -44,37 +49,55 @@ impl Unsynced {
         let (header, offset) = (&frame.header, frame.place.offset);
         if header.durable > self.durable {
             self.durable = header.durable;
-            self.frames.retain(|unsure| unsure.offset >= header.durable);
+            self.frames = self.frames.split_off(&header.durable);
         }
         let cut = self.batch.unwrap_or(offset);
         self.batch = (header.batch == Batch::Member).then_some(cut);
+        let key = header.key_of(frame.payload);
+        if header.kind != Kind::Drop
+            && let Some(last) = self.last.remove(key).and_then(|last| self.frames.get_mut(&last))
+        {
+            last.replaced = Some(offset);
+        }
         if header.kind == Kind::Blob && offset >= self.durable {
             let (head, data) = frame.payload.split_at(header.head_len as usize);
             if let Some(blob) = BlobRef::decode(data) {
-                self.frames.push(Unsure { offset, cut, head: Bytes::copy_from_slice(head), blob });
+                let head = Bytes::copy_from_slice(head);
+                self.frames.insert(offset, Unsure { cut, replaced: None, head, blob });
+                self.last.insert(key.to_vec(), offset);
             }
         }
     }
 
-    /// Where the log ends, since the blob of a frame there is not whole: `None` if all are.
+    /// Where the log ends, if not at `end`, since the blob of a frame before is not whole. What is whole is written
+    /// again.
     ///
     /// # Errors
-    /// Those of reading.
-    pub(super) fn cut(&self, disk: &dyn Disk, layout: &Layout) -> Result<Option<u64>> {
-        for unsure in &self.frames {
-            if !unsure.is_whole(disk, layout)? {
-                return Ok(Some(unsure.cut));
+    /// Those of reading and writing.
+    pub(super) fn cut(&self, disk: &dyn Disk, layout: &Layout, mut end: u64) -> Result<u64> {
+        loop {
+            let mut cut = end;
+            for unsure in self.frames.range(..end).map(|(_, unsure)| unsure) {
+                let counts = unsure.replaced.is_none_or(|replaced| replaced >= end);
+                if counts && unsure.cut < cut && !unsure.is_whole(disk, layout)? {
+                    cut = unsure.cut;
+                }
             }
+            if cut == end {
+                return Ok(end);
+            }
+            // What was replaced only by what is cut off counts again.
+            end = cut;
         }
-        Ok(None)
     }
 }
 
 impl Unsure {
+    /// Also writes it again: a sync that failed may have lost what is still read.
     fn is_whole(&self, disk: &dyn Disk, layout: &Layout) -> Result<bool> {
         let path = layout.blob(self.blob.id);
         let failed = |cause| failure::disk("cannot read", path.display(), cause);
-        let file = match disk.open(&path, Mode::Read) {
+        let file = match disk.open(&path, Mode::Write) {
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(false),
             opened => opened.map_err(failed)?,
         };
@@ -91,6 +114,8 @@ impl Unsure {
                 return Ok(false);
             }
             sum.update(&buffer[..read]);
+            let written = file.write_all_at(&buffer[..read], at);
+            written.map_err(|cause| failure::disk("cannot write", path.display(), cause))?;
             at += read as u64;
         }
         Ok(head.vouch(&sum).is_ok())
