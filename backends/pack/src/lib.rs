@@ -69,10 +69,11 @@ mod scheme;
 mod segment;
 mod segments;
 mod shared;
+pub mod tools;
 mod usage;
 mod writer;
 
 pub use append_only_file::{AppendOnlyFile, AppendOnlyFileError};
 pub use options::Options;
 pub use pack::Pack;
-pub use scheme::scheme;
+pub use scheme::{open as open_address, scheme};

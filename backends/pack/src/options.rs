@@ -189,6 +189,7 @@ impl Options {
         }
         if !there {
             make_dirs(&*base.disk, &root)?;
+            open::refuse_foreign(&*base.disk, &base.layout)?;
         }
         // Simulated processes have no number.
         let holder = self.disk.is_none().then(|| format!("process {}", std::process::id()));
@@ -229,8 +230,8 @@ impl Options {
             let root = base.layout.root().to_owned();
             let state = Control::read(&*base.disk, &root)?.ok_or_else(|| no_store(&root))?;
             match open::open_read_only(base, &state) {
-                Ok((shared, end)) => {
-                    let follower = Follower { end: Mutex::new(end) };
+                Ok((shared, followed)) => {
+                    let follower = Follower(Mutex::new(followed));
                     return Ok(Pack(Arc::new(Inner { shared, mode: Mode::Reading(follower) })));
                 }
                 Err(error) if attempt < ATTEMPTS && error.kind() == ErrorKind::Corrupt => {}

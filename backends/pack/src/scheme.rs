@@ -1,26 +1,32 @@
 //! The URL scheme of this backend.
 
-use larder::{Durability, Larder, Scheme};
+use larder::{Address, Durability, Larder, Result, Scheme};
 
 use crate::Pack;
+
+/// Opens the store that an address of the [scheme](scheme()) names.
+///
+/// # Errors
+/// `Invalid` for a value that an option does not have; and as [`Options::open`](crate::Options::open).
+pub async fn open(address: &Address) -> Result<Pack> {
+    let durabilities = [("synced", Durability::Synced), ("flushed", Durability::Flushed)];
+    let flags = [("true", true), ("false", false)];
+    let options = Pack::options()
+        .durability(address.one_of("durability", &durabilities)?)
+        .create(address.one_of("create", &flags)?)
+        .compaction(address.one_of("compaction", &flags)?);
+    if address.one_of("read-only", &[("false", false), ("true", true)])? {
+        options.open_read_only(address.path()?).await
+    } else {
+        options.open(address.path()?).await
+    }
+}
 
 /// The scheme `pack:DIR?durability=synced|flushed&create=true|false`, for a
 /// [`Registry`](larder::Registry).
 pub fn scheme() -> Scheme {
     let scheme = Scheme::new("pack", "a directory with an append-only log; one writer", |address| async move {
-        let durabilities = [("synced", Durability::Synced), ("flushed", Durability::Flushed)];
-        let flags = [("true", true), ("false", false)];
-        let read_only = [("false", false), ("true", true)];
-        let options = Pack::options()
-            .durability(address.one_of("durability", &durabilities)?)
-            .create(address.one_of("create", &flags)?)
-            .compaction(address.one_of("compaction", &flags)?);
-        let pack = if address.one_of("read-only", &read_only)? {
-            options.open_read_only(address.path()?).await?
-        } else {
-            options.open(address.path()?).await?
-        };
-        Ok(Larder::new(pack))
+        Ok(Larder::new(open(&address).await?))
     });
     scheme
         .option("durability", "synced|flushed", "what an acknowledged write survives: a power cut, or a kill")

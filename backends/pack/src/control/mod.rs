@@ -118,6 +118,21 @@ impl Control {
         Ok(Control::open(disk, dir, false)?.map(|(_, state)| state))
     }
 
+    /// Where slots begin that are damaged, and stay so when they are read again.
+    ///
+    /// # Errors
+    ///
+    /// As for [`open`](Control::open).
+    pub(crate) fn damaged_slots(disk: &dyn Disk, dir: &Path) -> Result<Vec<u64>> {
+        let Some((control, _)) = Control::open(disk, dir, false)? else { return Ok(Vec::new()) };
+        let mut damaged = vec![0, APART];
+        for _ in 0..READS {
+            let slots = control.slots()?;
+            damaged.retain(|at| slots[at / APART].is_none());
+        }
+        Ok(damaged.into_iter().map(|at| at as u64).collect())
+    }
+
     /// Writes a state into the slot that is not known to be durable; what it says is durable must be.
     /// It is seen by readers at once. After a crash it is there, or one that was recorded earlier, but none
     /// from before the last [`sync`](Control::sync).

@@ -14,6 +14,7 @@ use larder::{Durability, ErrorKind, Result};
 use crate::append_only_file::AppendOnlyFile;
 use crate::control::{Control, State};
 use crate::failure;
+use crate::follow::Followed;
 use crate::index::{self, Index};
 use crate::layout::Layout;
 use crate::log::Log;
@@ -22,7 +23,7 @@ use crate::shared::Shared;
 use crate::usage::Usage;
 use crate::writer::{Checkpoints, Extra};
 
-pub(crate) use create::create;
+pub(crate) use create::{create, refuse_foreign};
 pub(crate) use replay::Replay;
 pub(crate) use survey::scan;
 use survey::Survey;
@@ -112,9 +113,19 @@ pub(crate) fn open(at: Base, control: Control, state: State) -> Result<Opened> {
 }
 
 /// Opens a store that is there, for reading what is published; returns where that ends.
-pub(crate) fn open_read_only(at: Base, state: &State) -> Result<(Arc<Shared>, Place)> {
+pub(crate) fn open_read_only(at: Base, state: &State) -> Result<(Arc<Shared>, Followed)> {
+    let survey = Survey::published(&*at.disk, &at.layout, state)?;
+    read_to_end(at, state, survey)
+}
+
+/// The index as opening the store would make it, and what it reads, for whoever knows which segments are live and
+/// where the log ends.
+pub(crate) fn index_at(at: Base, state: &State, live: Vec<u32>, end: Place) -> Result<Arc<Shared>> {
+    read_to_end(at, state, Survey::known(live, end)).map(|(shared, _)| shared)
+}
+
+fn read_to_end(at: Base, state: &State, survey: Survey) -> Result<(Arc<Shared>, Followed)> {
     let Base { disk, layout, durability, readers } = at;
-    let survey = Survey::published(&*disk, &layout, state)?;
     let (survey, checkpoint) = survey.with_checkpoint(&*disk, &layout, state.salt)?;
     let position = checkpoint.as_ref().map(|(checkpoint, _)| checkpoint.position);
     let (index, extra) = match checkpoint {
@@ -125,7 +136,9 @@ pub(crate) fn open_read_only(at: Base, state: &State) -> Result<(Arc<Shared>, Pl
     let mut replay = Replay::new(&shared, extra, state);
     survey.register(&shared)?;
     survey.replay(&mut replay, position)?;
-    Ok((shared, survey.end))
+    let Replay { mut usage, .. } = replay;
+    usage.retain(&survey.live);
+    Ok((shared, Followed { end: survey.end, usage }))
 }
 
 /// Opens a segment for reading, up to an end.

@@ -118,6 +118,11 @@ impl Writer {
                     self.commit(std::mem::take(&mut group));
                     answer.answer(self.compact_all());
                 }
+                Job::Usage(answer) => {
+                    self.commit(std::mem::take(&mut group));
+                    let told = self.log.as_ref().map(|log| (self.usage.clone(), log.end()));
+                    answer.answer(told.ok_or_else(failure::closed));
+                }
                 Job::Close(answer) => {
                     self.commit(std::mem::take(&mut group));
                     self.close(answer);
