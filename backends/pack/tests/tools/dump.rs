@@ -1,5 +1,7 @@
 //! The frames as text.
 
+use larder::Backend;
+
 use crate::support::{DIR, Store, key, open};
 
 #[test]

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use larder::Backend;
 use larder::io::Mode;
 use larder_pack::tools;
 
@@ -31,7 +32,7 @@ fn is_saved_or_listed(store: &Store, what: &str) {
     assert_eq!(report.is_whole(), saved.is_complete(), "{what}: {:#?} {:#?}", report.damage, saved.damage);
     assert!(tools::verify(&store.disk, Path::new(SAVED), &mut |_| {}).unwrap().is_whole(), "{what}");
     let found = content(&store.disk, SAVED);
-    let listed = |key| [&saved.lost, &saved.older, &saved.stale].iter().any(|list| list.contains(key));
+    let listed = |key: &larder::Key| [&saved.lost, &saved.older, &saved.stale].iter().any(|list| list.contains(key));
     for number in (0..4).chain(10..13) {
         let key = key(number);
         let (before, now) = (store.model.get(&key), found.get(&key));

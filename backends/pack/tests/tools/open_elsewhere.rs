@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use larder::Backend;
 use larder::io::Disk;
 use larder_simulated::disk::CrashModel;
 
@@ -32,7 +33,7 @@ fn what_a_power_cut_leaves_is_no_damage_and_is_saved() {
         if round == 8 {
             pack.compact().wait().unwrap();
         }
-        for model in [CrashModel::Killed, CrashModel::AllLost, CrashModel::Ordered, CrashModel::Unordered] {
+        for model in [CrashModel::Killed, CrashModel::AllLost, CrashModel::Ordered, CrashModel::Adversarial] {
             for (number, state) in store.sim.crash_states(model, STATES).enumerate() {
                 let disk: Arc<dyn Disk> = Arc::new(state.clone());
                 let left = Store { sim: state, disk, model: store.model.clone() };

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use larder::io::Mode;
-use larder::{ErrorKind, Key};
+use larder::{Backend, ErrorKind, Key};
 use larder_pack::tools;
 
 use crate::support::{DIR, Model, SAVED, Store, bytes_below, content, key, len, open};

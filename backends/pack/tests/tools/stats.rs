@@ -1,5 +1,6 @@
 //! Figures: those that the writer keeps count of are those of the log.
 
+use larder::Backend;
 use larder_pack::Pack;
 use larder_pack::tools::Stats;
 
