@@ -64,7 +64,7 @@ impl Store {
                 set("removed", None);
                 set("small", Some(bytes(5, 10)));
             } else {
-                for (round, (first, size)) in [(0, 700), (3, 700), (6, 60)].into_iter().enumerate() {
+                for (round, (first, size)) in [(0, 700), (5, 700), (9, 60)].into_iter().enumerate() {
                     for i in first..first + 6 {
                         set(&format!("key {i}"), Some(bytes(round as u8 + 1, size + i)));
                     }
@@ -221,7 +221,7 @@ fn flip_segment(left: Left, number: usize) {
     let store = Store::new(left, false);
     let file = &store.files(".log")[number];
     let seen = flip_bits(&store, file);
-    assert!(seen.harmless > 0 && seen.refused + seen.unread > seen.harmless, "{seen:?}");
+    assert!(seen.harmless > 0 && seen.refused + seen.unread > 400, "{seen:?}");
 }
 
 #[test]
