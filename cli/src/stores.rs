@@ -23,6 +23,7 @@ pub(crate) fn registry() -> Registry {
     let mut registry = Registry::new();
     registry.register(larder_memory::scheme());
     registry.register(larder_filesystem::scheme());
+    registry.register(larder_pack::scheme());
     registry.register(simulated::scheme("sim+file", &larder_filesystem::scheme(), file));
     registry.register(simulated::scheme("sim+memory", &larder_memory::scheme(), memory));
     registry
