@@ -228,7 +228,7 @@ impl Options {
             attempt += 1;
             let base = self.base(dir.clone(), Arc::clone(&readers))?;
             let root = base.layout.root().to_owned();
-            let state = Control::read(&*base.disk, &root)?.ok_or_else(|| no_store(&root))?;
+            let state = Control::read_newest(&*base.disk, &root)?.ok_or_else(|| no_store(&root))?;
             match open::open_read_only(base, &state) {
                 Ok((shared, followed)) => {
                     let follower = Follower(Mutex::new(followed));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use larder::{Clock, ErrorKind, Result};
 
-use super::{Opened, Base};
+use super::{Base, Opened};
 use crate::control::{Control, State};
 use crate::failure;
 use crate::index::Index;
@@ -29,7 +29,7 @@ pub(crate) fn create(at: Base, clock: &dyn Clock) -> Result<Opened> {
     larder::io::make_dir(&*disk, layout.blobs()).map_err(|error| error.in_backend(failure::NAME))?;
     let salt = clock.random();
     let shared = Arc::new(Shared::new(disk, layout, durability, salt, Index::new(salt), readers));
-    let log = Log::create(&shared, FIRST, vec![FIRST], 1)?;
+    let log = Log::create(&shared, FIRST, Vec::new(), 1)?;
     let end = log.end();
     let state = State { salt, end, published: end.offset, clean: false, seq: 1 };
     // Last: a store is there when its control file is.

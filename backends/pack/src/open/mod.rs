@@ -19,6 +19,7 @@ use crate::index::{self, Index};
 use crate::layout::Layout;
 use crate::log::Log;
 use crate::place::Place;
+use crate::segment::Sealed;
 use crate::shared::Shared;
 use crate::usage::Usage;
 use crate::writer::{Checkpoints, Extra};
@@ -120,8 +121,8 @@ pub(crate) fn open_read_only(at: Base, state: &State) -> Result<(Arc<Shared>, Fo
 
 /// The index as opening the store would make it, and what it reads, for whoever knows which segments are live and
 /// where the log ends.
-pub(crate) fn index_at(at: Base, state: &State, live: Vec<u32>, end: Place) -> Result<Arc<Shared>> {
-    read_to_end(at, state, Survey::known(live, end)).map(|(shared, _)| shared)
+pub(crate) fn index_at(at: Base, state: &State, sealed: Vec<Sealed>, end: Place) -> Result<Arc<Shared>> {
+    read_to_end(at, state, Survey::known(sealed, end)).map(|(shared, _)| shared)
 }
 
 fn read_to_end(at: Base, state: &State, survey: Survey) -> Result<(Arc<Shared>, Followed)> {

@@ -8,7 +8,7 @@ use larder::{Error, Result};
 use crate::control::State;
 use crate::frame::{self, Batch, BlobRef, Kind};
 use crate::index::{self, Location};
-use crate::lookup::{How, look_up};
+use crate::lookup::{Before, How, look_up_before};
 use crate::segment::Frame;
 use crate::shared::Shared;
 use crate::usage::Usage;
@@ -97,8 +97,14 @@ impl Replay {
 
     /// Counts what stands under a key as dead; returns where it is.
     fn bury(&mut self, key: &[u8]) -> Result<Option<Location>> {
-        let Some(mut found) = look_up(&self.shared, key, How::Waiting, 512).map_err(Error::from)? else {
-            return Ok(None);
+        let mut found = match look_up_before(&self.shared, key, 512)? {
+            Before::Nowhere => return Ok(None),
+            Before::Here(found) => found,
+            // What the batch has taken already is not in the index yet.
+            Before::Gone(places) => {
+                let taken = |place: &Location| self.batch.iter().any(|moved| moved.old == Some(*place));
+                return Ok(places.into_iter().find(|place| !taken(place)));
+            }
         };
         self.usage.bury(found.location.segment(), found.header.frame_len());
         if found.header.kind == Kind::Blob {

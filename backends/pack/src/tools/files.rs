@@ -32,6 +32,8 @@ pub(super) struct Files {
     pub(super) end: Place,
     /// How many bytes there are beyond, which nobody was promised.
     pub(super) torn: u64,
+    /// The last place from which on a segment is missing.
+    pub(super) cut: Option<Place>,
     /// Files that do not count.
     pub(super) leftovers: Vec<PathBuf>,
     /// What is wrong so far.
@@ -106,6 +108,7 @@ impl Files {
             missing: Vec::new(),
             end: Place { segment: newest, offset: 0 },
             torn: 0,
+            cut: None,
             leftovers,
             damage,
         };
@@ -127,7 +130,7 @@ impl Files {
         let witness = position.and_then(|at| candidates[at].header.clone());
         let since = witness.as_ref().map_or(0, |header| header.id);
         let mut live: BTreeSet<u32> = match &witness {
-            Some(header) => header.live.iter().copied().collect(),
+            Some(header) => header.live.iter().map(|one| one.id).collect(),
             None => BTreeSet::new(),
         };
         live.extend(candidates.iter().map(|candidate| candidate.id).filter(|id| *id >= since));
@@ -137,6 +140,10 @@ impl Files {
             let len = file.len().map_err(|cause| failure::disk("cannot read", path.display(), cause))?;
             let from = header.as_ref().map_or(0, SegmentHeader::encoded_len);
             let mut segment = Segment { id, path, file, from, to: len };
+            let sealed = witness.as_ref().and_then(|header| header.live.iter().find(|one| one.id == id));
+            if let Some(sealed) = sealed {
+                self.compare_lengths(&mut segment, sealed.len);
+            }
             if id == newest && recorded.segment <= newest {
                 let known = if recorded.segment == id { recorded.offset } else { 0 };
                 self.end_in(&mut segment, known)?;
@@ -170,6 +177,23 @@ impl Files {
         Ok(live)
     }
 
+    /// Compares a segment with how long it was.
+    fn compare_lengths(&mut self, segment: &mut Segment, was: u64) {
+        if segment.to < was {
+            self.is_cut(segment, was);
+        } else if segment.to > was {
+            let what = "the file is longer than it was";
+            self.damage.push(Damage::new(&segment.path, what).at(was..segment.to));
+            segment.to = was;
+        }
+    }
+
+    fn is_cut(&mut self, segment: &Segment, was: u64) {
+        let what = "the file is cut off: this was on the medium";
+        self.damage.push(Damage::new(&segment.path, what).at(segment.to..was));
+        self.cut = self.cut.max(Some(Place { segment: segment.id, offset: segment.to }));
+    }
+
     /// Finds where the log ends in its newest segment.
     fn end_in(&mut self, segment: &mut Segment, known: u64) -> Result<()> {
         let file = &*segment.file;
@@ -186,8 +210,7 @@ impl Files {
         })?;
         let claimed = claimed.get();
         if claimed > segment.to {
-            let what = "the file is cut off: this was on the medium";
-            self.damage.push(Damage::new(&segment.path, what).at(segment.to..claimed));
+            self.is_cut(segment, claimed);
         } else if let LogEnd::At(end) = find(claimed, 0)? {
             segment.to = end;
         }

@@ -13,6 +13,7 @@ use super::report::Damage;
 use crate::control::State;
 use crate::index::{self, Cursor, Index, file_name};
 use crate::open::{self, Base};
+use crate::segment::Sealed;
 
 /// How many keys are listed at a time.
 const PAGE: usize = 8192;
@@ -62,8 +63,9 @@ pub(super) fn check(
         durability: Durability::Synced,
         readers: Arc::new(Workers::inline()),
     };
-    let live = files.segments.iter().map(|segment| segment.id).collect();
-    match open::index_at(base, &files.state.unwrap_or(unknown), live, files.end) {
+    let older = files.segments.iter().filter(|segment| segment.id != files.end.segment);
+    let sealed = older.map(|segment| Sealed { id: segment.id, len: segment.to }).collect();
+    match open::index_at(base, &files.state.unwrap_or(unknown), sealed, files.end) {
         Ok(index) => {
             compare(&index, keys, &path, damage)?;
             compared.whole = true;

@@ -84,7 +84,8 @@ struct Gathered {
 
 impl Gathered {
     fn of(files: &Files, damage: &mut Vec<Damage>, read: &mut dyn FnMut(u64)) -> Result<Gathered> {
-        let unknown = files.missing.iter().max().map(|id| Place { segment: *id, offset: u64::MAX });
+        let missing = files.missing.iter().max().map(|id| Place { segment: *id, offset: u64::MAX });
+        let unknown = missing.max(files.cut);
         let mut gathered = Gathered { keys: Keys::default(), damaged: BTreeMap::new(), unknown };
         for segment in &files.segments {
             walk(segment, files.salt, &mut |piece| {

@@ -19,6 +19,7 @@ use crate::change::Job;
 use crate::control::{Control, State};
 use crate::failure;
 use crate::log::Log;
+use crate::segment::Sealed;
 use crate::shared::Shared;
 use crate::usage::Usage;
 
@@ -201,8 +202,9 @@ impl Writer {
     }
 
     fn rotate(&mut self) -> Result<()> {
-        let live = self.usage.segments();
         let Some(log) = &mut self.log else { return Ok(()) };
+        let sealed = self.usage.segments().into_iter().filter(|id| *id < log.end().segment);
+        let live = sealed.map(|id| Sealed { id, len: self.usage.get(id).total }).collect();
         log.rotate(live)?;
         let end = log.end();
         self.usage.of(end.segment).total = end.offset;
