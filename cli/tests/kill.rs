@@ -28,7 +28,7 @@ fn updated(mut command: Command) {
 
 #[test]
 fn updates_of_eight_processes_are_all_counted() {
-    let place = Place::new();
+    let place = Place::of_files();
     let add = ["update", "counter", "--add", "1"];
     thread::scope(|scope| {
         for _ in 0..WRITERS {
@@ -73,7 +73,7 @@ fn updates_that_die(
 #[test]
 fn a_killed_process_loses_no_update_that_it_acknowledged() {
     let mut chance = Chance::from_env();
-    let place = Place::new();
+    let place = Place::of_files();
     let add = ["update", "counter", "--add", "1"];
     let over = AtomicBool::new(false);
     let (sure, perhaps) = thread::scope(|scope| {
@@ -106,7 +106,7 @@ fn a_killed_process_loses_no_update_that_it_acknowledged() {
 #[test]
 fn every_acknowledged_update_happened_once_and_every_other_at_most_once() {
     let mut chance = Chance::from_env();
-    let place = Place::new();
+    let place = Place::of_files();
     let push = |id: String| ["update", "list", "--push", &id].map(str::to_owned).to_vec();
     let over = AtomicBool::new(false);
     let (mut sure, mut perhaps) = (Vec::new(), Vec::new());
@@ -235,7 +235,7 @@ fn rounds_in(place: &Place, store: &str, largest: usize) -> HashMap<String, u8> 
 fn an_import_that_is_killed_keeps_every_key_that_it_acknowledged() {
     const KILLS: usize = 50;
     let mut chance = Chance::from_env();
-    let place = Place::new();
+    let place = Place::of_files();
     // So that there is a store to be opened, however early the first one dies.
     place.ok(&["assoc", "x", "1"]);
     place.ok(&["dissoc", "x"]);
@@ -324,7 +324,7 @@ fn an_import_into_a_pack_that_is_killed_keeps_every_key_that_it_acknowledged() {
 #[test]
 fn a_copy_that_is_killed_goes_on_where_it_stopped() {
     let mut chance = Chance::from_env();
-    let place = Place::new();
+    let place = Place::of_files();
     place.write("in", round_of_entries(1));
     place.ok(&["import", "in"]);
     place.ok(&["copy", "file:./larder-data", "file:./copy"]);

@@ -8,19 +8,11 @@ use larder::{ErrorKind, Result};
 
 use crate::control::Control;
 use crate::failure;
-use crate::open::{Replay, register, scan};
+use crate::open::{Followed, Replay, register, scan};
 use crate::place::Place;
 use crate::segment::SegmentHeader;
 use crate::shared::Shared;
-use crate::usage::Usage;
 use crate::writer::Extra;
-
-/// How far another process's log is followed, and what is alive of it.
-#[derive(Debug)]
-pub(crate) struct Followed {
-    pub(crate) end: Place,
-    pub(crate) usage: Usage,
-}
 
 /// Takes in what was published beyond `end`, and moves that; whether there was anything. Readers see each batch as a
 /// whole.

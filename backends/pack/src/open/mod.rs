@@ -14,7 +14,6 @@ use larder::{Durability, ErrorKind, Result};
 use crate::append_only_file::AppendOnlyFile;
 use crate::control::{Control, State};
 use crate::failure;
-use crate::follow::Followed;
 use crate::index::{self, Index};
 use crate::layout::Layout;
 use crate::log::Log;
@@ -36,6 +35,13 @@ pub(crate) struct Opened {
     pub(crate) control: Control,
     pub(crate) usage: Usage,
     pub(crate) checkpoints: Checkpoints,
+}
+
+/// How far another process's log is followed, and what is alive of it.
+#[derive(Debug)]
+pub(crate) struct Followed {
+    pub(crate) end: Place,
+    pub(crate) usage: Usage,
 }
 
 /// What both ways of opening begin with.

@@ -13,7 +13,7 @@ use super::walk::{Piece, walk};
 use crate::control::{Control, State};
 use crate::failure;
 use crate::frame::{self, Kind};
-use crate::index;
+use crate::index::{self, Index};
 use crate::layout::Layout;
 use crate::place::Place;
 use crate::segment::{self, LogEnd, Scanner, SegmentHeader, find_end, holds_frames};
@@ -87,19 +87,19 @@ impl Files {
                 candidate.problem = Some("this is a segment of another store; move it away".into());
             }
         }
+        let recorded = promised(disk, dir, salt, state.as_ref())?;
         let mut leftovers = Vec::new();
         // The newest one may not have been finished.
         while let Some(last) = candidates.last()
             && last.header.is_none()
             && last.problem.is_none()
-            && state.is_none_or(|state| state.end.segment < last.id)
+            && recorded.segment < last.id
             && !holds_frames(&*last.file, salt, last.id)?
         {
             leftovers.push(layout.segment(last.id));
             candidates.pop();
         }
         let newest = candidates.last().map(|candidate| candidate.id).unwrap_or_default();
-        let recorded = state.map(|state| state.end).unwrap_or(Place { segment: 0, offset: 0 });
         let mut files = Files {
             layout,
             salt,
@@ -221,6 +221,13 @@ impl Files {
 /// Whether a store has changed since these files were looked at, as far as its control file tells.
 pub(super) fn has_changed(disk: &dyn Disk, dir: &Path, before: Option<State>) -> bool {
     Control::read(disk, dir).is_ok_and(|now| now.is_some() && now != before)
+}
+
+/// Before this place everything was on the medium: told by the control file, or by a checkpoint.
+fn promised(disk: &dyn Disk, dir: &Path, salt: u64, state: Option<&State>) -> Result<Place> {
+    let (checkpoint, _) = Index::open(disk, dir, salt)?;
+    let places = [state.map(|state| state.end), checkpoint.map(|checkpoint| checkpoint.position)];
+    Ok(places.into_iter().flatten().max().unwrap_or(Place { segment: 0, offset: 0 }))
 }
 
 fn segment_ids(disk: &dyn Disk, dir: &Path) -> Result<Vec<u32>> {

@@ -35,14 +35,12 @@ mod newest;
 mod record;
 mod repair;
 mod report;
-mod stats;
 mod verify;
 mod walk;
 
 pub use dump::dump;
 pub use repair::repair;
 pub use report::{Damage, Progress, Report, Saved};
-pub use stats::Stats;
 pub use verify::verify;
 
-pub(crate) use blobs::count;
+pub use crate::stats::Stats;

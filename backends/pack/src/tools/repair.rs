@@ -43,6 +43,7 @@ pub fn repair(
     let mut saved = Saved {
         damage: std::mem::take(&mut files.damage),
         leftovers: std::mem::take(&mut files.leftovers),
+        torn_bytes: files.torn,
         ..Saved::default()
     };
     let total = 2 * files.segments.iter().map(|segment| segment.to).sum::<u64>();

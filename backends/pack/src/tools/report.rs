@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use larder::Key;
 
-use super::Stats;
+use crate::stats::Stats;
 
 /// How far a tool has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,6 +105,9 @@ pub struct Saved {
     /// Keys that were saved, but may have been replaced or removed later: there is damage behind their records that
     /// hides whose frames were there. Keys may also be missing of which only damaged frames told.
     pub stale: Vec<Key>,
+    /// Bytes after the end of the log, which were not used: of what was being written when the writer died, if
+    /// anything, and nobody was promised.
+    pub torn_bytes: u64,
     /// Files that are not part of the store any more, and were not used.
     pub leftovers: Vec<PathBuf>,
 }

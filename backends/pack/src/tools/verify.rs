@@ -10,9 +10,10 @@ use super::files::{self, Files};
 use super::newest::Keys;
 use super::report::{Damage, Progress, Report};
 use super::walk::{Damaged, Piece, walk};
-use super::{Stats, blobs, index, record};
+use super::{blobs, index, record};
 use crate::frame::{Batch, Kind};
 use crate::segment::Frame;
+use crate::stats::{self, Stats};
 
 /// A store that is written meanwhile is read again so often at the most.
 const ATTEMPTS: usize = 8;
@@ -143,7 +144,7 @@ impl<'a> Verifying<'a> {
             };
             self.damage.extend(wrong.map(|what| Damage::new(&path, what).of(key)));
         }
-        let (present, others) = blobs::list(&**self.disk, &self.files.layout)?;
+        let (present, others) = stats::blobs(&**self.disk, &self.files.layout)?;
         let named: std::collections::BTreeSet<u64> = named().map(|(.., blob)| blob.id).collect();
         self.files.leftovers.extend(present.difference(&named).map(|id| self.files.layout.blob(*id)));
         self.files.leftovers.extend(others);
@@ -153,7 +154,7 @@ impl<'a> Verifying<'a> {
 
     fn report(self, bytes: u64, compared: index::Compared) -> Result<Report> {
         let live_bytes = self.keys.0.values().map(|newest| newest.len).sum();
-        let (blobs, blob_bytes) = blobs::count(&**self.disk, &self.files.layout)?;
+        let (blobs, blob_bytes) = stats::count(&**self.disk, &self.files.layout)?;
         let stats = Stats {
             keys: self.keys.0.len() as u64,
             live_bytes,

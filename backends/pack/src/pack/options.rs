@@ -10,9 +10,8 @@ use crate::control::Control;
 use crate::failure;
 use crate::layout::Layout;
 use crate::open::{self, Base};
-use crate::pack::{Follower, Inner, Mode, Writing};
 use crate::writer::{Again, MOST, Policy, Writer};
-use crate::Pack;
+use super::{Follower, Inner, Mode, Pack, Writing};
 
 /// How to open a store: [`Pack::options`].
 ///

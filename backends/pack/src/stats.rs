@@ -1,6 +1,14 @@
 //! How much there is in a store.
 
+use std::collections::BTreeSet;
 use std::fmt;
+use std::path::PathBuf;
+
+use larder::Result;
+use larder::io::{Disk, Mode};
+
+use crate::failure;
+use crate::layout::{Layout, parse_blob};
 
 /// How much there is in a store.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,4 +55,35 @@ impl fmt::Display for Stats {
         writeln!(f, "blobs\t{}", self.blobs)?;
         write!(f, "blob-bytes\t{}", self.blob_bytes)
     }
+}
+
+/// The numbers of the blobs whose files are there, and other files in their directory.
+pub(crate) fn blobs(disk: &dyn Disk, layout: &Layout) -> Result<(BTreeSet<u64>, Vec<PathBuf>)> {
+    let dir = layout.blobs();
+    let failed = |cause| failure::disk("cannot list", dir.display(), cause);
+    let (mut blobs, mut others) = (BTreeSet::new(), Vec::new());
+    if disk.entry(dir).map_err(failed)?.is_none() {
+        return Ok((blobs, others));
+    }
+    for entry in disk.list(dir).map_err(failed)? {
+        let name = entry.map_err(failed)?.name;
+        match name.to_str().and_then(parse_blob) {
+            Some(id) => _ = blobs.insert(id),
+            None => others.push(dir.join(name)),
+        }
+    }
+    Ok((blobs, others))
+}
+
+/// How many files of large data there are, and their bytes.
+pub(crate) fn count(disk: &dyn Disk, layout: &Layout) -> Result<(u64, u64)> {
+    let (mut files, mut bytes) = (0, 0);
+    for id in blobs(disk, layout)?.0 {
+        // One that is gone by now does not count.
+        if let Ok(len) = disk.open(&layout.blob(id), Mode::Read).and_then(|file| file.len()) {
+            files += 1;
+            bytes += len;
+        }
+    }
+    Ok((files, bytes))
 }

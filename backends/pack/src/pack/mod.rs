@@ -1,5 +1,7 @@
 //! [`Pack`]: the handle, and the backend that it is.
 
+mod options;
+
 use std::collections::BTreeSet;
 use std::fmt;
 use std::path::Path;
@@ -13,11 +15,12 @@ use larder::{
 
 use crate::blob::{self, LARGE, Streamed};
 use crate::change::{Action, Body, Change, Entry, Job};
-use crate::follow::Followed;
-use crate::options::Options;
+use crate::open::Followed;
 use crate::shared::Shared;
-use crate::tools::{self, Stats};
+use crate::stats::{self, Stats};
 use crate::{failure, follow, index, listing, read};
+
+pub use self::options::Options;
 
 /// A store in a directory. Clones are the same store, cheaply.
 #[derive(Clone)]
@@ -121,7 +124,7 @@ impl Pack {
             let shared = Arc::clone(&pack.0.shared);
             let listed = move || {
                 let (disk, layout) = (&*shared.disk, &shared.layout);
-                Ok((index::numbers(disk, layout.root())?, tools::count(disk, layout)?))
+                Ok((index::numbers(disk, layout.root())?, stats::count(disk, layout)?))
             };
             let (checkpoints, (blobs, blob_bytes)) = pack.0.shared.readers.run(listed).await?;
             let sum = usage.sum();
