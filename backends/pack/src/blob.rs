@@ -2,7 +2,7 @@
 //! writes need not wait and the log stays small. Streams are pulled by whoever awaits the reply, chunk by chunk,
 //! in constant memory.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -85,6 +85,22 @@ impl Drop for Blob {
 pub(crate) fn whole(shared: &Arc<Shared>, data: &[u8]) -> Result<Blob> {
     let mut blob = Blob::create(shared)?;
     blob.write(data)?;
+    blob.finish()?;
+    Ok(blob)
+}
+
+/// Copies a file of this length into a blob, in constant memory. Waits for the medium.
+pub(crate) fn copied(shared: &Arc<Shared>, from: &dyn DiskFile, len: u64, path: &Path) -> Result<Blob> {
+    let mut blob = Blob::create(shared)?;
+    let mut buffer = vec![0; limits::CHUNK_BYTES];
+    while blob.len < len {
+        let wanted = usize::try_from(len - blob.len).unwrap_or(usize::MAX).min(buffer.len());
+        let read = from.read_full_at(&mut buffer[..wanted], blob.len);
+        match read.map_err(|cause| failure::disk("cannot read", path.display(), cause))? {
+            0 => return Err(failure::corrupt(path.display(), "the file is cut off")),
+            read => blob.write(&buffer[..read])?,
+        }
+    }
     blob.finish()?;
     Ok(blob)
 }

@@ -4,6 +4,8 @@ use larder::{Batch, Bytes, Error, Expect, Head, Key, Removed, Responder, Written
 
 use crate::blob::Blob;
 use crate::frame::BlobRef;
+use crate::place::Place;
+use crate::usage::Usage;
 
 /// What the writer does.
 #[derive(Debug)]
@@ -15,6 +17,8 @@ pub(crate) enum Job {
     Sync(Responder<()>),
     /// Reclaim what dead bytes there are.
     Compact(Responder<()>),
+    /// Tell how much of the log is alive, and where it ends.
+    Usage(Responder<(Usage, Place)>),
     /// Go on with what is done in the background.
     Step,
     /// Finish, and let go.
@@ -29,6 +33,7 @@ impl Job {
             Job::Change(Change { action: Action::Remove { answer }, .. }) => answer.answer(Err(error)),
             Job::Batch(_, answer) => answer.answer(Err(error)),
             Job::Sync(answer) | Job::Compact(answer) | Job::Close(answer) => answer.answer(Err(error)),
+            Job::Usage(answer) => answer.answer(Err(error)),
             Job::Step => {}
         }
     }

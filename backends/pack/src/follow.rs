@@ -8,7 +8,7 @@ use larder::{ErrorKind, Result};
 
 use crate::control::Control;
 use crate::failure;
-use crate::open::{Replay, register, scan};
+use crate::open::{Followed, Replay, register, scan};
 use crate::place::Place;
 use crate::segment::SegmentHeader;
 use crate::shared::Shared;
@@ -16,7 +16,8 @@ use crate::writer::Extra;
 
 /// Takes in what was published beyond `end`, and moves that; whether there was anything. Readers see each batch as a
 /// whole.
-pub(crate) fn refresh(shared: &Arc<Shared>, end: &mut Place) -> Result<bool> {
+pub(crate) fn refresh(shared: &Arc<Shared>, followed: &mut Followed) -> Result<bool> {
+    let Followed { end, usage } = followed;
     let (disk, layout) = (&*shared.disk, &shared.layout);
     let state = Control::read(disk, layout.root())?;
     let state = state.filter(|state| state.salt == shared.salt).ok_or_else(gone)?;
@@ -24,7 +25,16 @@ pub(crate) fn refresh(shared: &Arc<Shared>, end: &mut Place) -> Result<bool> {
     if published <= *end {
         return Ok(false);
     }
-    let mut replay = Replay::new(shared, Extra::default(), &state);
+    let extra = Extra { usage: std::mem::take(usage), ..Extra::default() };
+    let mut replay = Replay::new(shared, extra, &state);
+    let followed = follow(shared, end, published, &mut replay);
+    *usage = replay.usage;
+    followed.map(|()| true)
+}
+
+/// Reads the log from `end` up to what is published.
+fn follow(shared: &Shared, end: &mut Place, published: Place, replay: &mut Replay) -> Result<()> {
+    let (disk, layout) = (&*shared.disk, &shared.layout);
     while *end < published {
         let id = end.segment;
         let path = layout.segment(id);
@@ -39,10 +49,11 @@ pub(crate) fn refresh(shared: &Arc<Shared>, end: &mut Place) -> Result<bool> {
             offset => offset,
         };
         register(shared, id, to)?;
+        replay.begin(id, to);
         scan(&*file, layout, shared.salt, id, from..to, &mut |frame| replay.frame(&frame))?;
         *end = if id == published.segment { published } else { Place { segment: id + 1, offset: 0 } };
     }
-    Ok(true)
+    Ok(())
 }
 
 fn gone() -> larder::Error {

@@ -9,7 +9,7 @@ use crate::append_only_file::{AppendOnlyFile, AutoFlush};
 use crate::failure;
 use crate::frame::{ALIGN, Header};
 use crate::place::Place;
-use crate::segment::SegmentHeader;
+use crate::segment::{Sealed, SegmentHeader};
 use crate::shared::Shared;
 
 /// Zeros to pad frames with.
@@ -66,7 +66,7 @@ impl Log {
     }
 
     /// Makes a segment with nothing in it, durably, and appends to it from now on.
-    pub(crate) fn create(shared: &Arc<Shared>, id: u32, live: Vec<u32>, next_seq: u64) -> Result<Log> {
+    pub(crate) fn create(shared: &Arc<Shared>, id: u32, live: Vec<Sealed>, next_seq: u64) -> Result<Log> {
         let path = shared.layout.segment(id);
         let header = SegmentHeader { id, salt: shared.salt, live }.encode()?;
         let create = || -> Result<AppendOnlyFile<dyn Disk>> {
@@ -164,14 +164,14 @@ impl Log {
         Ok(())
     }
 
-    /// Begins the next segment. `live` are all live segments, this one among them. If it fails, this one goes on.
-    pub(crate) fn rotate(&mut self, mut live: Vec<u32>) -> Result<()> {
+    /// Begins the next segment. `live` are the live segments before this one. If it fails, this one goes on.
+    pub(crate) fn rotate(&mut self, mut live: Vec<Sealed>) -> Result<()> {
         self.flush()?;
         self.fsync()?;
         let id = self.segment.checked_add(1).ok_or_else(|| {
             failure::error(ErrorKind::TooLarge, "the numbers of segments are used up; export the store into a new one")
         })?;
-        live.push(id);
+        live.push(Sealed { id: self.segment, len: self.file.flushed_end_poff() });
         let next = Log::create(&self.shared, id, live, self.next_seq)?;
         *self = next;
         Ok(())

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use larder::io::{BUFFER_BYTES, DiskFile, Mode};
-use larder::{ByteRange, Data, Error, ErrorKind, Head, Key, Kind, Origin, Part, Reply, Result, Stored, Version};
+use larder::{ByteRange, Data, Error, Head, Key, Kind, Origin, Part, Reply, Result, Stored, Version};
 
 use crate::failure;
 use crate::frame::{self, BlobRef};
@@ -43,6 +43,7 @@ pub(crate) fn read(shared: &Arc<Shared>, key: &Key, part: Part) -> Reply<Option<
 
 fn attempt(shared: &Arc<Shared>, key: &Key, part: Part, how: How) -> Result<Option<Stored>, Halt> {
     let first = if part == Part::Head { FIRST_FOR_HEAD } else { BUFFER_BYTES };
+    let mut gone = None;
     for _ in 0..ATTEMPTS {
         let Some(mut found) = look_up(shared, key.as_cbor(), how, first)? else { return Ok(None) };
         let head_len = found.header.head_len as usize;
@@ -52,18 +53,20 @@ fn attempt(shared: &Arc<Shared>, key: &Key, part: Part, how: How) -> Result<Opti
         let head = Head::parse(head, Origin::Larder).map_err(|why| failure::in_file(&path, offset, why))?;
         let version = Version::from(found.header.seq);
         let data = match part {
-            Part::Head => Some(Data::None),
+            Part::Head => Ok(Data::None),
             Part::All => data(shared, found, &head, key, ByteRange::ALL, how)?,
             Part::Range(range) => data(shared, found, &head, key, range, how)?,
         };
-        if let Some(data) = data {
-            return Ok(Some(Stored { head, data, version, verified: false }));
+        match data {
+            Ok(data) => return Ok(Some(Stored { head, data, version, verified: false })),
+            Err(blob) => gone = Some(blob),
         }
     }
-    Err(failure::error(ErrorKind::Corrupt, "the file of a large record is not there").into())
+    let path = gone.map(|blob| shared.layout.blob(blob.id)).unwrap_or_default();
+    Err(failure::corrupt(path.display(), "the file of this large record is missing; restore it from a copy").into())
 }
 
-/// The data of a frame: `None` if it is in a blob that is gone, since the record was replaced meanwhile.
+/// The data of a frame, or the blob that it is in if that is gone, since the record was replaced meanwhile.
 fn data(
     shared: &Arc<Shared>,
     mut found: Found,
@@ -71,7 +74,7 @@ fn data(
     key: &Key,
     range: ByteRange,
     how: How,
-) -> Result<Option<Data>, Halt> {
+) -> Result<Result<Data, BlobRef>, Halt> {
     let (head_len, data_len) = (found.header.head_len as usize, found.header.data_len as usize);
     found.fill(head_len + data_len, how)?;
     if found.header.kind == frame::Kind::Blob {
@@ -81,7 +84,7 @@ fn data(
     }
     let (start, end) = range.within(data_len as u64);
     let begin = frame::Header::LEN + head_len;
-    Ok(Some(Data::Bytes(found.buffer.into_bytes(begin + start as usize..begin + end as usize))))
+    Ok(Ok(Data::Bytes(found.buffer.into_bytes(begin + start as usize..begin + end as usize))))
 }
 
 fn blob_data(
@@ -91,7 +94,7 @@ fn blob_data(
     key: &Key,
     range: ByteRange,
     how: How,
-) -> Result<Option<Data>, Halt> {
+) -> Result<Result<Data, BlobRef>, Halt> {
     let path = shared.layout.blob(blob.id);
     let opened = match how {
         How::Cached => shared.disk.open_cached(&path).map(|file| file.ok_or(Halt::Waits)),
@@ -99,7 +102,7 @@ fn blob_data(
     };
     let file: Arc<dyn DiskFile> = match opened {
         Ok(file) => Arc::from(file?),
-        Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(Err(blob)),
         Err(cause) => return Err(failure::disk("cannot open", path.display(), cause).into()),
     };
     let (start, end) = range.within(blob.len);
@@ -114,7 +117,7 @@ fn blob_data(
         };
         let readers = Arc::clone(&shared.readers);
         let chunks = larder::io::chunks(file, start..end, readers, move || held.check_open(), failed);
-        return Ok(Some(Data::Stream(chunks)));
+        return Ok(Ok(Data::Stream(chunks)));
     }
     // Copying so much is not for the caller's thread.
     if how == How::Cached {
@@ -130,5 +133,5 @@ fn blob_data(
     if filled < bytes.len() {
         return Err(failure::corrupt(path.display(), "the file is cut off").into());
     }
-    Ok(Some(Data::Bytes(bytes.freeze())))
+    Ok(Ok(Data::Bytes(bytes.freeze())))
 }

@@ -42,6 +42,8 @@ pub(crate) struct Control {
     durable: usize,
     /// Whether the other slot was written since.
     dirty: bool,
+    /// Whether the other slot was damaged when this was opened.
+    alone: bool,
 }
 
 const NAME: &str = "control";
@@ -78,7 +80,7 @@ impl Control {
         file.sync().map_err(failed("cannot sync", &unfinished))?;
         disk.rename(&unfinished, &path).map_err(failed("cannot rename", &unfinished))?;
         disk.sync_dir(dir).map_err(failed("cannot sync", dir))?;
-        Ok(Control { file, path, sequence: 1, durable: 0, dirty: false })
+        Ok(Control { file, path, sequence: 1, durable: 0, dirty: false, alone: false })
     }
 
     /// Opens the control file, for writing or for reading only; `None` if there is none. For writing, the
@@ -106,7 +108,7 @@ impl Control {
             // Whoever made it may have been killed before its name was durable.
             disk.sync_dir(dir).map_err(failed("cannot sync", dir))?;
         }
-        let mut control = Control { file, path, sequence: 0, durable: 0, dirty: false };
+        let mut control = Control { file, path, sequence: 0, durable: 0, dirty: false, alone: false };
         let state = control.newest()?;
         Ok(Some((control, state)))
     }
@@ -118,6 +120,36 @@ impl Control {
     /// As for [`open`](Control::open).
     pub(crate) fn read(disk: &dyn Disk, dir: &Path) -> Result<Option<State>> {
         Ok(Control::open(disk, dir, false)?.map(|(_, state)| state))
+    }
+
+    /// Where slots begin that are damaged, and stay so when they are read again.
+    ///
+    /// # Errors
+    ///
+    /// As for [`open`](Control::open).
+    pub(crate) fn damaged_slots(disk: &dyn Disk, dir: &Path) -> Result<Vec<u64>> {
+        let Some((control, _)) = Control::open(disk, dir, false)? else { return Ok(Vec::new()) };
+        let mut damaged = vec![0, APART];
+        for _ in 0..READS {
+            let slots = control.slots()?;
+            damaged.retain(|at| slots[at / APART].is_none());
+        }
+        Ok(damaged.into_iter().map(|at| at as u64).collect())
+    }
+
+    /// What is recorded now, and nothing that was recorded earlier: for those who cannot find the end of the log by
+    /// themselves, since somebody may be writing it.
+    ///
+    /// # Errors
+    ///
+    /// As for [`open`](Control::open); `Corrupt` if a slot is damaged, and stays so.
+    pub(crate) fn read_newest(disk: &dyn Disk, dir: &Path) -> Result<Option<State>> {
+        let Some((control, state)) = Control::open(disk, dir, false)? else { return Ok(None) };
+        if control.alone {
+            let what = "one of its two slots is damaged, maybe the newer one; open the store for writing once";
+            return Err(failure::corrupt(control.path.display(), what));
+        }
+        Ok(Some(state))
     }
 
     /// Writes a state into the slot that is not known to be durable; what it says is durable must be.
@@ -178,6 +210,7 @@ impl Control {
         };
         self.durable = durable;
         self.sequence = slot.sequence;
+        self.alone = alone;
         Ok(State { clean: slot.state.clean && !alone, ..slot.state })
     }
 

@@ -252,6 +252,20 @@ pub(crate) fn numbers(disk: &dyn Disk, dir: &Path) -> Result<Vec<u64>> {
     Ok(numbers)
 }
 
+/// The salts that the checkpoints claim, the newest first; not verified.
+///
+/// # Errors
+/// Those of listing the directory.
+pub(crate) fn salts(disk: &dyn Disk, dir: &Path) -> Result<Vec<u64>> {
+    let salt = |number| {
+        let mut fixed = [0; format::FIXED];
+        let file = disk.open(&dir.join(format::name(number)), Mode::Read).ok()?;
+        file.read_full_at(&mut fixed, 0).ok()?;
+        format::salt(&fixed)
+    };
+    Ok(numbers(disk, dir)?.into_iter().filter_map(salt).collect())
+}
+
 fn list(disk: &dyn Disk, dir: &Path) -> Result<Vec<String>> {
     let failed = |cause| failure::disk("cannot list", dir, cause);
     let mut names = Vec::new();

@@ -49,6 +49,11 @@ pub(super) fn extra_len(fixed: &[u8; FIXED]) -> Option<usize> {
     (fixed[..8] == MAGIC && len <= EXTRA_BYTES).then_some(len)
 }
 
+/// The salt in the beginning of a header, not verified.
+pub(super) fn salt(fixed: &[u8; FIXED]) -> Option<u64> {
+    (fixed[..8] == MAGIC).then(|| Be::read_u64(&fixed[8..]))
+}
+
 impl Header {
     pub(super) fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = vec![0; FIXED];
@@ -184,7 +189,7 @@ fn block_sum(head: &[u8; BLOCK_HEAD], keys: &[u8], mut sum: Hasher) -> u32 {
 }
 
 /// The name of a checkpoint.
-pub(super) fn name(number: u64) -> String {
+pub(crate) fn name(number: u64) -> String {
     format!("{number:08x}.index")
 }
 

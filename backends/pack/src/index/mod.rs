@@ -32,12 +32,13 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 use self::shard::Shard;
 
 pub(crate) use self::checkpoint::Checkpoint;
-pub(crate) use self::file::{numbers, remove_older};
+pub(crate) use self::file::{numbers, remove_older, salts};
+pub(crate) use self::format::name as file_name;
 pub(crate) use self::listing::Cursor;
 pub(crate) use self::location::{Found, Location};
 
 /// How many shards there are.
-const SHARDS: usize = 256;
+pub(crate) const SHARDS: usize = 256;
 
 /// The bits of a hash that are not the number of the shard.
 const TAG_BITS: u32 = 48;
@@ -165,7 +166,7 @@ impl Index {
     }
 
     /// Reads the slots of a shard, unless they are there.
-    fn load(&self, number: usize) -> Result<()> {
+    pub(crate) fn load(&self, number: usize) -> Result<()> {
         let Some(checkpoint) = read(&self.shards[number]).not_loaded() else { return Ok(()) };
         // Nobody is kept waiting meanwhile. What is not loaded does not change, so this stays true.
         let table = checkpoint.load(number)?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use larder::{Clock, ErrorKind, Result};
 
-use super::{Opened, Base};
+use super::{Base, Opened};
 use crate::control::{Control, State};
 use crate::failure;
 use crate::index::Index;
@@ -29,7 +29,7 @@ pub(crate) fn create(at: Base, clock: &dyn Clock) -> Result<Opened> {
     larder::io::make_dir(&*disk, layout.blobs()).map_err(|error| error.in_backend(failure::NAME))?;
     let salt = clock.random();
     let shared = Arc::new(Shared::new(disk, layout, durability, salt, Index::new(salt), readers));
-    let log = Log::create(&shared, FIRST, vec![FIRST], 1)?;
+    let log = Log::create(&shared, FIRST, Vec::new(), 1)?;
     let end = log.end();
     let state = State { salt, end, published: end.offset, clean: false, seq: 1 };
     // Last: a store is there when its control file is.
@@ -37,6 +37,35 @@ pub(crate) fn create(at: Base, clock: &dyn Clock) -> Result<Opened> {
     let mut usage = Usage::default();
     usage.of(end.segment).total = end.offset;
     Ok(Opened { shared, log, control, usage, checkpoints: Checkpoints::new(1, None) })
+}
+
+/// Refuses a directory that holds something else than a store, before anything is put there.
+///
+/// # Errors
+/// `Invalid` if it does; those of listing it.
+pub(crate) fn refuse_foreign(disk: &dyn Disk, layout: &Layout) -> Result<()> {
+    let root = layout.root();
+    let failed = |cause| failure::disk("cannot list", root.display(), cause);
+    for entry in disk.list(root).map_err(failed)? {
+        let name = entry.map_err(failed)?.name;
+        let text = name.to_string_lossy();
+        // Somebody else may be making the store at this moment.
+        let ours = matches!(&*text, "lock" | "lock.holder" | "blobs" | "control" | "control.tmp")
+            || [".log", ".index", ".index.tmp"].iter().any(|end| text.ends_with(end));
+        if !ours {
+            return Err(foreign(root, &name));
+        }
+    }
+    Ok(())
+}
+
+fn foreign(root: &std::path::Path, name: &std::ffi::OsStr) -> larder::Error {
+    let message = format!(
+        "{} holds {}, which is not of a pack; choose a directory that is empty, or does not exist",
+        root.display(),
+        name.display()
+    );
+    failure::error(ErrorKind::Invalid, message)
 }
 
 /// Removes what an attempt to make a store has left.
@@ -49,14 +78,7 @@ fn clear(disk: &dyn Disk, layout: &Layout) -> Result<()> {
         match (name.to_str(), segment::parse_name(&name)) {
             (Some("lock" | "lock.holder" | "blobs" | "control.tmp"), _) => {}
             (_, Some(id)) => segments.push(id),
-            _ => {
-                let message = format!(
-                    "{} holds {}, which is not of a pack; choose a directory that is empty, or does not exist",
-                    root.display(),
-                    name.display()
-                );
-                return Err(failure::error(ErrorKind::Invalid, message));
-            }
+            _ => return Err(foreign(root, &name)),
         }
     }
     segments.sort_unstable();

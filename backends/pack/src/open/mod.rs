@@ -19,11 +19,12 @@ use crate::index::{self, Checkpoint, Index};
 use crate::layout::Layout;
 use crate::log::Log;
 use crate::place::Place;
+use crate::segment::Sealed;
 use crate::shared::Shared;
 use crate::usage::Usage;
 use crate::writer::{Checkpoints, Extra};
 
-pub(crate) use create::create;
+pub(crate) use create::{create, refuse_foreign};
 pub(crate) use replay::Replay;
 pub(crate) use survey::scan;
 use survey::Survey;
@@ -35,6 +36,13 @@ pub(crate) struct Opened {
     pub(crate) control: Control,
     pub(crate) usage: Usage,
     pub(crate) checkpoints: Checkpoints,
+}
+
+/// How far another process's log is followed, and what is alive of it.
+#[derive(Debug)]
+pub(crate) struct Followed {
+    pub(crate) end: Place,
+    pub(crate) usage: Usage,
 }
 
 /// What both ways of opening begin with.
@@ -108,13 +116,25 @@ pub(crate) fn open(at: Base, control: Control, state: State) -> Result<Opened> {
 }
 
 /// Opens a store that is there, for reading what is published; returns where that ends.
-pub(crate) fn open_read_only(at: Base, state: &State) -> Result<(Arc<Shared>, Place)> {
+pub(crate) fn open_read_only(at: Base, state: &State) -> Result<(Arc<Shared>, Followed)> {
+    let survey = Survey::published(&*at.disk, &at.layout, state)?;
+    read_to_end(at, state, survey)
+}
+
+/// The index as opening the store would make it, and what it reads, for whoever knows which segments are live and
+/// where the log ends.
+pub(crate) fn index_at(at: Base, state: &State, sealed: Vec<Sealed>, end: Place) -> Result<Arc<Shared>> {
+    read_to_end(at, state, Survey::known(sealed, end)).map(|(shared, _)| shared)
+}
+
+fn read_to_end(at: Base, state: &State, survey: Survey) -> Result<(Arc<Shared>, Followed)> {
     let Base { disk, layout, durability, readers } = at;
-    let survey = Survey::published(&*disk, &layout, state)?;
     let (survey, checkpoint) = survey.with_checkpoint(&*disk, &layout, state.salt)?;
     let base = Base { disk, layout, durability, readers };
-    let Replayed { shared, .. } = replayed(&base, state, &survey, checkpoint)?;
-    Ok((shared, survey.end))
+    let Replayed { shared, replay, .. } = replayed(&base, state, &survey, checkpoint)?;
+    let Replay { mut usage, .. } = replay;
+    usage.retain(&survey.live);
+    Ok((shared, Followed { end: survey.end, usage }))
 }
 
 /// The log, brought into an index.

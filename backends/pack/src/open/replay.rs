@@ -7,7 +7,7 @@ use larder::{Error, ErrorKind, Result};
 
 use crate::control::State;
 use crate::failure;
-use crate::frame::{Batch, BlobRef, Kind};
+use crate::frame::{self, Batch, BlobRef, Kind};
 use crate::index::{self, Location};
 use crate::lookup::{How, look_up};
 use crate::segment::Frame;
@@ -72,7 +72,11 @@ impl Replay {
         let key = header.key_of(frame.payload);
         let (place, len) = (frame.place, header.frame_len());
         let new = match header.kind {
-            Kind::Drop => return Ok(()),
+            Kind::Drop => {
+                let ids = frame::decode_ids(frame.payload).unwrap_or_default();
+                ids.iter().for_each(|id| self.usage.remove(*id));
+                return Ok(());
+            }
             Kind::Remove => {
                 self.usage.of(place.segment).removals += len;
                 None

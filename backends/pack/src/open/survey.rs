@@ -15,7 +15,7 @@ use crate::frame::{self, Kind};
 use crate::index::{Checkpoint, Index};
 use crate::layout::Layout;
 use crate::place::Place;
-use crate::segment::{self, Frame, LogEnd, Scanner, SegmentHeader, Step, find_end, holds_frames};
+use crate::segment::{self, Frame, LogEnd, Scanner, Sealed, SegmentHeader, Step, find_end, holds_frames};
 use crate::shared::Shared;
 use crate::writer::Extra;
 
@@ -26,6 +26,8 @@ pub(super) struct Survey {
     pub(super) live: Vec<u32>,
     /// Where the log ends.
     pub(super) end: Place,
+    /// How long the live segments but the newest are.
+    sealed: Vec<Sealed>,
     /// Files of segments that are not live any more.
     leftovers: Vec<PathBuf>,
 }
@@ -39,6 +41,9 @@ impl Survey {
         let mut present = segments(disk, layout)?;
         let mut leftovers = Vec::new();
         while let Some(newest) = present.last().copied() {
+            if newest < state.end.segment {
+                break;
+            }
             let path = layout.segment(newest);
             let file = open(disk, layout, newest)?;
             if let Some(header) = SegmentHeader::read(&*file, newest, Some(state.salt))? {
@@ -69,6 +74,12 @@ impl Survey {
         Err(missing(layout, state.end.segment))
     }
 
+    /// What somebody else has found out.
+    pub(super) fn known(sealed: Vec<Sealed>, end: Place) -> Survey {
+        let live = sealed.iter().map(|one| one.id).chain([end.segment]).collect();
+        Survey { live, end, sealed, leftovers: Vec::new() }
+    }
+
     /// Looks at what the writer has published.
     ///
     /// # Errors
@@ -97,16 +108,14 @@ impl Survey {
         end: Place,
         mut leftovers: Vec<PathBuf>,
     ) -> Result<Survey> {
-        let mut live: Vec<u32> = header.live.iter().copied().filter(|id| !dropped.contains(id)).collect();
-        if !live.contains(&end.segment) {
-            live.push(end.segment);
-        }
+        let sealed: Vec<Sealed> = header.live.iter().copied().filter(|one| !dropped.contains(&one.id)).collect();
+        let live: Vec<u32> = sealed.iter().map(|one| one.id).chain([end.segment]).collect();
         if let Some(lost) = live.iter().find(|id| !present.contains(id)) {
             return Err(missing(layout, *lost));
         }
         let dead = present.iter().filter(|id| **id < end.segment && !live.contains(id));
         leftovers.extend(dead.map(|id| layout.segment(*id)));
-        Ok(Survey { live, end, leftovers })
+        Ok(Survey { live, end, sealed, leftovers })
     }
 
     /// The last checkpoint, if what it says is still so.
@@ -128,18 +137,20 @@ impl Survey {
     }
 
     /// Opens all segments for reading.
+    ///
+    /// # Errors
+    /// `Corrupt` if one is not as long as it was when the next one was begun.
     pub(super) fn register(&self, shared: &Shared) -> Result<()> {
-        self.live.iter().try_for_each(|id| {
-            let end = match *id == self.end.segment {
-                true => self.end.offset,
-                false => {
-                    let file = open(&*shared.disk, &shared.layout, *id)?;
-                    let path = shared.layout.segment(*id);
-                    file.len().map_err(|cause| failure::disk("cannot read", path.display(), cause))?
-                }
-            };
-            super::register(shared, *id, end)
-        })
+        for Sealed { id, len } in &self.sealed {
+            let file = open(&*shared.disk, &shared.layout, *id)?;
+            let path = shared.layout.segment(*id);
+            let found = file.len().map_err(|cause| failure::disk("cannot read", path.display(), cause))?;
+            if found != *len {
+                return Err(failure::damaged(&path, found.min(*len)));
+            }
+            super::register(shared, *id, *len)?;
+        }
+        super::register(shared, self.end.segment, self.end.offset)
     }
 
     /// Brings the index from a position of the log to its end.

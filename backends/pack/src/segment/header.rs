@@ -15,8 +15,33 @@ pub(crate) struct SegmentHeader {
     pub(crate) id: u32,
     /// The salt of the store.
     pub(crate) salt: u64,
-    /// The segments that were live when this one was made, ascending.
-    pub(crate) live: Vec<u32>,
+    /// The segments before this one that were live when it was made, ascending.
+    pub(crate) live: Vec<Sealed>,
+}
+
+/// A segment to which nothing is appended any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Sealed {
+    /// Its id.
+    pub(crate) id: u32,
+    /// How long its file is, in bytes.
+    pub(crate) len: u64,
+}
+
+impl Sealed {
+    /// The length of the encoding, in bytes.
+    const LEN: usize = 12;
+
+    fn encode(&self) -> [u8; Sealed::LEN] {
+        let mut bytes = [0; Sealed::LEN];
+        BigEndian::write_u32(&mut bytes, self.id);
+        BigEndian::write_u64(&mut bytes[4..], self.len);
+        bytes
+    }
+
+    fn decode(bytes: &[u8; Sealed::LEN]) -> Sealed {
+        Sealed { id: BigEndian::read_u32(bytes), len: BigEndian::read_u64(&bytes[4..]) }
+    }
 }
 
 const MAGIC: [u8; 8] = *b"larderPS";
@@ -31,7 +56,7 @@ impl SegmentHeader {
     ///
     /// # Errors
     ///
-    /// `TooLarge` if there are too many live segments; `Invalid` if they are not ascending, up to this one.
+    /// `TooLarge` if there are too many live segments; `Invalid` if they are not ascending, and before this one.
     pub(crate) fn encode(&self) -> Result<Vec<u8>> {
         if self.live.len() > MAX_LIVE {
             let message = format!("a pack has {MAX_LIVE} segments at the most, not {}", self.live.len());
@@ -48,10 +73,12 @@ impl SegmentHeader {
         BigEndian::write_u32(&mut bytes[24..], self.live.len() as u32);
         let crc = crc32fast::hash(&bytes[..28]);
         BigEndian::write_u32(&mut bytes[28..], crc);
-        let ids = FIXED..FIXED + 4 * self.live.len();
-        BigEndian::write_u32_into(&self.live, &mut bytes[ids.clone()]);
-        let crc = crc32fast::hash(&bytes[ids.clone()]);
-        BigEndian::write_u32(&mut bytes[ids.end..], crc);
+        let live = FIXED..FIXED + Sealed::LEN * self.live.len();
+        for (place, sealed) in bytes[live.clone()].chunks_exact_mut(Sealed::LEN).zip(&self.live) {
+            place.copy_from_slice(&sealed.encode());
+        }
+        let crc = crc32fast::hash(&bytes[live.clone()]);
+        BigEndian::write_u32(&mut bytes[live.end..], crc);
         Ok(bytes)
     }
 
@@ -91,12 +118,11 @@ impl SegmentHeader {
         if count > MAX_LIVE || encoded_len(count) as u64 > len {
             return Ok(None);
         }
-        let mut rest = vec![0; 4 * count + 4];
+        let mut rest = vec![0; Sealed::LEN * count + 4];
         if !read_at(&mut rest, FIXED as u64)? || !ends_with_crc(&rest) {
             return Ok(None);
         }
-        let mut live = vec![0; count];
-        BigEndian::read_u32_into(&rest[..4 * count], &mut live);
+        let live = rest.as_chunks::<{ Sealed::LEN }>().0.iter().map(Sealed::decode).collect();
         let header = SegmentHeader {
             id: BigEndian::read_u32(&fixed[12..]),
             salt: BigEndian::read_u64(&fixed[16..]),
@@ -113,13 +139,13 @@ impl SegmentHeader {
     }
 
     fn is_ascending(&self) -> bool {
-        self.live.is_sorted_by(|a, b| a < b) && self.live.last().is_none_or(|last| *last <= self.id)
+        self.live.is_sorted_by(|a, b| a.id < b.id) && self.live.last().is_none_or(|last| last.id < self.id)
     }
 }
 
 /// The length of a header that names so many segments, in bytes.
 fn encoded_len(live: usize) -> usize {
-    (FIXED + 4 * live + 4).next_multiple_of(ALIGN as usize)
+    (FIXED + Sealed::LEN * live + 4).next_multiple_of(ALIGN as usize)
 }
 
 /// Whether the last four bytes are the checksum of those before.

@@ -94,7 +94,7 @@ impl<'f> Scanner<'f> {
     }
 
     /// The header that stands at an offset, whatever its payload is.
-    pub(super) fn header(&mut self, at: u64) -> Result<Option<Header>> {
+    pub(crate) fn header(&mut self, at: u64) -> Result<Option<Header>> {
         let place = Place { segment: self.segment, offset: at };
         let bytes = self.window.bytes(at, Header::LEN).map_err(cannot_read(self.segment))?;
         Ok(bytes.and_then(|bytes| Header::decode(bytes, self.salt, place)))
@@ -123,7 +123,7 @@ impl<'f> Scanner<'f> {
     }
 
     /// Whether a header stands somewhere from here on that fulfils a condition.
-    pub(super) fn any_header(&mut self, fulfils: impl Fn(&Header) -> bool) -> Result<bool> {
+    pub(crate) fn any_header(&mut self, fulfils: impl Fn(&Header) -> bool) -> Result<bool> {
         let mut at = self.at.div_ceil(ALIGN).saturating_mul(ALIGN);
         while at < self.window.end() {
             if self.header(at)?.is_some_and(|header| fulfils(&header)) {

@@ -19,6 +19,7 @@ use crate::change::Job;
 use crate::control::{Control, State};
 use crate::failure;
 use crate::log::Log;
+use crate::segment::Sealed;
 use crate::shared::Shared;
 use crate::usage::Usage;
 
@@ -118,6 +119,11 @@ impl Writer {
                     self.commit(std::mem::take(&mut group));
                     answer.answer(self.compact_all());
                 }
+                Job::Usage(answer) => {
+                    self.commit(std::mem::take(&mut group));
+                    let told = self.log.as_ref().map(|log| (self.usage.clone(), log.end()));
+                    answer.answer(told.ok_or_else(failure::closed));
+                }
                 Job::Close(answer) => {
                     self.commit(std::mem::take(&mut group));
                     self.close(answer);
@@ -196,8 +202,9 @@ impl Writer {
     }
 
     fn rotate(&mut self) -> Result<()> {
-        let live = self.usage.segments();
         let Some(log) = &mut self.log else { return Ok(()) };
+        let sealed = self.usage.segments().into_iter().filter(|id| *id < log.end().segment);
+        let live = sealed.map(|id| Sealed { id, len: self.usage.get(id).total }).collect();
         log.rotate(live)?;
         let end = log.end();
         self.usage.of(end.segment).total = end.offset;

@@ -37,7 +37,7 @@ fn read(bytes: &[u8]) -> larder::Result<Option<SegmentHeader>> {
 #[test]
 fn a_segment_header_reads_back_and_ends_at_a_place_for_frames() {
     for count in 0..40 {
-        let header = SegmentHeader { id: 90, salt: SALT, live: (1..=count).collect() };
+        let header = SegmentHeader { id: 90, salt: SALT, live: sealed(1..=count) };
         let bytes = header.encode().unwrap();
         assert_eq!((bytes.len() as u64, bytes.len() % 16), (header.encoded_len(), 0));
         for salt in [None, Some(SALT)] {
@@ -45,9 +45,11 @@ fn a_segment_header_reads_back_and_ends_at_a_place_for_frames() {
             assert_eq!(found.as_ref(), Some(&header));
         }
     }
-    let wrong = SegmentHeader { id: 9, salt: SALT, live: vec![2, 1] };
-    assert_eq!(wrong.encode().unwrap_err().kind(), ErrorKind::Invalid);
-    let many = SegmentHeader { id: u32::MAX, salt: SALT, live: (0..(1 << 20) + 1).collect() };
+    for live in [vec![2, 1], vec![2, 2], vec![2, 9], vec![10]] {
+        let wrong = SegmentHeader { id: 9, salt: SALT, live: sealed(live) };
+        assert_eq!(wrong.encode().unwrap_err().kind(), ErrorKind::Invalid);
+    }
+    let many = SegmentHeader { id: u32::MAX, salt: SALT, live: sealed(0..(1 << 20) + 1) };
     assert_eq!(many.encode().unwrap_err().kind(), ErrorKind::TooLarge);
 }
 

@@ -69,7 +69,7 @@ pub(super) struct Segment {
 
 impl Segment {
     pub(super) fn new() -> Segment {
-        let bytes = SegmentHeader { id: ID, salt: SALT, live: vec![3, 5] }.encode().unwrap();
+        let bytes = SegmentHeader { id: ID, salt: SALT, live: sealed([3, 5]) }.encode().unwrap();
         Segment { durable: bytes.len() as u64, bytes, frames: Vec::new() }
     }
 
@@ -132,9 +132,14 @@ impl Segment {
     }
 }
 
+/// Segments of these ids.
+pub(super) fn sealed(ids: impl IntoIterator<Item = u32>) -> Vec<Sealed> {
+    ids.into_iter().map(|id| Sealed { id, len: 1000 + u64::from(id) }).collect()
+}
+
 /// Where the first frame begins.
 pub(super) fn first() -> u64 {
-    SegmentHeader { id: ID, salt: SALT, live: vec![3, 5] }.encoded_len()
+    SegmentHeader { id: ID, salt: SALT, live: sealed([3, 5]) }.encoded_len()
 }
 
 /// Where the log ends in these bytes, and the frames that are delivered.

@@ -10,9 +10,8 @@ use crate::control::Control;
 use crate::failure;
 use crate::layout::Layout;
 use crate::open::{self, Base};
-use crate::pack::{Follower, Inner, Mode, Writing};
 use crate::writer::{Again, MOST, Policy, Writer};
-use crate::Pack;
+use super::{Follower, Inner, Mode, Pack, Writing};
 
 /// How to open a store: [`Pack::options`].
 ///
@@ -189,6 +188,7 @@ impl Options {
         }
         if !there {
             make_dirs(&*base.disk, &root)?;
+            open::refuse_foreign(&*base.disk, &base.layout)?;
         }
         // Simulated processes have no number.
         let holder = self.disk.is_none().then(|| format!("process {}", std::process::id()));
@@ -227,10 +227,10 @@ impl Options {
             attempt += 1;
             let base = self.base(dir.clone(), Arc::clone(&readers))?;
             let root = base.layout.root().to_owned();
-            let state = Control::read(&*base.disk, &root)?.ok_or_else(|| no_store(&root))?;
+            let state = Control::read_newest(&*base.disk, &root)?.ok_or_else(|| no_store(&root))?;
             match open::open_read_only(base, &state) {
-                Ok((shared, end)) => {
-                    let follower = Follower { end: Mutex::new(end) };
+                Ok((shared, followed)) => {
+                    let follower = Follower(Mutex::new(followed));
                     return Ok(Pack(Arc::new(Inner { shared, mode: Mode::Reading(follower) })));
                 }
                 Err(error) if attempt < ATTEMPTS && error.kind() == ErrorKind::Corrupt => {}

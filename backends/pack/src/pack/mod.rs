@@ -1,5 +1,7 @@
 //! [`Pack`]: the handle, and the backend that it is.
 
+mod options;
+
 use std::collections::BTreeSet;
 use std::fmt;
 use std::path::Path;
@@ -13,10 +15,12 @@ use larder::{
 
 use crate::blob::{self, LARGE, Streamed};
 use crate::change::{Action, Body, Change, Entry, Job};
-use crate::options::Options;
-use crate::place::Place;
+use crate::open::Followed;
 use crate::shared::Shared;
-use crate::{failure, follow, listing, read};
+use crate::stats::{self, Stats};
+use crate::{failure, follow, index, listing, read};
+
+pub use self::options::Options;
 
 /// A store in a directory. Clones are the same store, cheaply.
 #[derive(Clone)]
@@ -41,9 +45,7 @@ pub(crate) struct Writing {
 }
 
 /// How far another process's log is followed.
-pub(crate) struct Follower {
-    pub(crate) end: Mutex<Place>,
-}
+pub(crate) struct Follower(pub(crate) Mutex<Followed>);
 
 impl Pack {
     /// Opens the store in this directory, or makes one; acknowledged writes are on stable storage.
@@ -82,8 +84,8 @@ impl Pack {
                 let inner = Arc::clone(&self.0);
                 self.0.shared.readers.run(move || match &inner.mode {
                     Mode::Reading(follower) => {
-                        let mut end = follower.end.lock().unwrap_or_else(PoisonError::into_inner);
-                        follow::refresh(&inner.shared, &mut end)
+                        let mut followed = follower.0.lock().unwrap_or_else(PoisonError::into_inner);
+                        follow::refresh(&inner.shared, &mut followed)
                     }
                     Mode::Writing(_) => Ok(false),
                 })
@@ -97,6 +99,65 @@ impl Pack {
     /// Those of reading and writing; what was reclaimed before stays so.
     pub fn compact(&self) -> Reply<()> {
         self.ask(Job::Compact)
+    }
+
+    /// How much there is in the store. Of a handle for reading: as it was when it was opened, or
+    /// [refreshed](Pack::refresh).
+    ///
+    /// # Errors
+    /// Those of listing the directory; `Closed`.
+    pub fn stats(&self) -> Reply<Stats> {
+        let pack = self.clone();
+        Reply::future(async move {
+            pack.0.shared.check_open()?;
+            let (usage, end) = match &pack.0.mode {
+                Mode::Writing(writing) => {
+                    let (answer, reply) = Reply::channel();
+                    writing.submit(Job::Usage(answer));
+                    reply.await?
+                }
+                Mode::Reading(follower) => {
+                    let followed = follower.0.lock().unwrap_or_else(PoisonError::into_inner);
+                    (followed.usage.clone(), followed.end)
+                }
+            };
+            let shared = Arc::clone(&pack.0.shared);
+            let listed = move || {
+                let (disk, layout) = (&*shared.disk, &shared.layout);
+                Ok((index::numbers(disk, layout.root())?, stats::count(disk, layout)?))
+            };
+            let (checkpoints, (blobs, blob_bytes)) = pack.0.shared.readers.run(listed).await?;
+            let sum = usage.sum();
+            Ok(Stats {
+                keys: pack.0.shared.index.len(),
+                live_bytes: sum.live,
+                dead_bytes: sum.total.saturating_sub(sum.live),
+                removal_bytes: sum.removals,
+                segments: usage.segments().len() as u64,
+                checkpoint: checkpoints.first().copied(),
+                index_bytes: pack.0.shared.index.memory() as u64,
+                end_segment: end.segment,
+                end_offset: end.offset,
+                blobs,
+                blob_bytes,
+            })
+        })
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.0.shared
+    }
+
+    /// Writes records that are whole: all or none.
+    pub(crate) fn restore(&self, records: Vec<(Key, Expect, Option<Entry>)>) -> Reply<Batch> {
+        match self.0.shared.check_writable().and_then(|()| self.writing()) {
+            Ok(writing) => {
+                let (answer, reply) = Reply::channel();
+                writing.submit(Job::Batch(records, answer));
+                reply
+            }
+            Err(error) => Reply::ready(Err(error)),
+        }
     }
 
     fn writing(&self) -> Result<&Writing> {
