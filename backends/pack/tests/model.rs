@@ -8,6 +8,7 @@ mod records;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use larder::io::Disk;
 use larder::{Backend, Batch, Durability, Expect, Key, Part, Removed, Version, Write, Written};
 use larder_pack::{Options, Pack};
 use larder_simulated::disk::SimDisk;
@@ -198,6 +199,10 @@ impl Model {
             20..24 => {
                 // A kill: what was acknowledged is in the files, synced or not.
                 self.disk = self.disk.fork();
+                if self.chance.below(2) == 0 {
+                    // The index can be made again from the log.
+                    self.remove_checkpoints();
+                }
                 self.reopen();
             }
             24..28 => {
@@ -205,6 +210,14 @@ impl Model {
                 self.check(&reading);
             }
             _ => {}
+        }
+    }
+
+    fn remove_checkpoints(&self) {
+        for (path, _) in self.disk.files() {
+            if path.extension().is_some_and(|end| end == "index") {
+                self.disk.remove(&path).unwrap();
+            }
         }
     }
 
