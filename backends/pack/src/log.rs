@@ -169,7 +169,10 @@ impl Log {
         self.flush()?;
         self.fsync()?;
         let id = self.segment.checked_add(1).ok_or_else(|| {
-            failure::error(ErrorKind::TooLarge, "the numbers of segments are used up; export the store into a new one")
+            failure::error(
+                ErrorKind::TooLarge,
+                "the numbers of segments are used up; export the store into a new one",
+            )
         })?;
         live.push(Sealed { id: self.segment, len: self.file.flushed_end_poff() });
         let next = Log::create(&self.shared, id, live, self.next_seq)?;

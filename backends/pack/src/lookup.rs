@@ -120,13 +120,18 @@ fn examine(
     first: usize,
 ) -> Result<Option<Found>, Halt> {
     let offset = location.offset();
-    let present = segment.reader.flushed_end_poff().checked_sub(offset).ok_or_else(|| failure::damaged(segment.path(), offset))?;
+    let present = segment
+        .reader
+        .flushed_end_poff()
+        .checked_sub(offset)
+        .ok_or_else(|| failure::damaged(segment.path(), offset))?;
     let mut buffer = Buffer::take();
     let first = first.max(Header::LEN).min(buffer.len());
     let filled = location.known_len().unwrap_or(u64::MAX).min(present).min(first as u64) as usize;
     fetch(&segment, &mut buffer[..filled], offset, how)?;
     let place = Place { segment: location.segment(), offset };
-    let header = Header::decode(&buffer[..filled], shared.salt, place).ok_or_else(|| failure::damaged(segment.path(), offset))?;
+    let header = Header::decode(&buffer[..filled], shared.salt, place)
+        .ok_or_else(|| failure::damaged(segment.path(), offset))?;
     if header.key_len as usize != key.len() {
         return Ok(None);
     }

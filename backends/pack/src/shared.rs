@@ -87,7 +87,9 @@ impl Shared {
             return Ok(());
         }
         let root = self.layout.root().display();
-        let message = format!("a sync in {root} failed, so what is on the medium is not known; reopen the store to write");
+        let message = format!(
+            "a sync in {root} failed, so what is on the medium is not known; reopen the store to write"
+        );
         Err(failure::error(ErrorKind::Poisoned, message))
     }
 
@@ -188,7 +190,8 @@ impl Shared {
             }
         });
         let dir = self.layout.blobs();
-        let named = || self.disk.sync_dir(dir).map_err(|cause| failure::disk("cannot sync", dir.display(), cause));
+        let named =
+            || self.disk.sync_dir(dir).map_err(|cause| failure::disk("cannot sync", dir.display(), cause));
         synced.and_then(|()| named()).inspect_err(|_| self.poison())
     }
 }

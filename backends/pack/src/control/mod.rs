@@ -146,7 +146,8 @@ impl Control {
     pub(crate) fn read_newest(disk: &dyn Disk, dir: &Path) -> Result<Option<State>> {
         let Some((control, state)) = Control::open(disk, dir, false)? else { return Ok(None) };
         if control.alone {
-            let what = "one of its two slots is damaged, maybe the newer one; open the store for writing once";
+            let what =
+                "one of its two slots is damaged, maybe the newer one; open the store for writing once";
             return Err(failure::corrupt(control.path.display(), what));
         }
         Ok(Some(state))

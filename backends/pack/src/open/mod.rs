@@ -26,8 +26,8 @@ use crate::writer::{Checkpoints, Extra};
 
 pub(crate) use create::{create, refuse_foreign};
 pub(crate) use replay::Replay;
-pub(crate) use survey::scan;
 use survey::Survey;
+pub(crate) use survey::scan;
 
 /// A store that was opened for writing.
 pub(crate) struct Opened {
@@ -64,7 +64,10 @@ pub(crate) fn take_lock(disk: &dyn Disk, layout: &Layout, holder: Option<&str>) 
     let (root, named) = (layout.root(), layout.holder());
     if !lock.try_lock().map_err(failed)? {
         let mut text = [0; 200];
-        let read = disk.open(&named, Mode::Read).and_then(|file| file.read_full_at(&mut text, 0)).unwrap_or_default();
+        let read = disk
+            .open(&named, Mode::Read)
+            .and_then(|file| file.read_full_at(&mut text, 0))
+            .unwrap_or_default();
         let holder = String::from_utf8_lossy(&text[..read]);
         let holder = holder.lines().next().filter(|line| !line.is_empty()).unwrap_or("another handle");
         let message = format!(
@@ -148,14 +151,20 @@ struct Replayed {
 }
 
 /// Brings the index from a checkpoint to the end of the log, or from its beginning if there is none.
-fn replayed(base: &Base, state: &State, survey: &Survey, checkpoint: Option<(Checkpoint, Extra)>) -> Result<Replayed> {
+fn replayed(
+    base: &Base,
+    state: &State,
+    survey: &Survey,
+    checkpoint: Option<(Checkpoint, Extra)>,
+) -> Result<Replayed> {
     let position = checkpoint.as_ref().map(|(checkpoint, _)| checkpoint.position);
     let (index, extra) = match checkpoint {
         Some((checkpoint, extra)) => (checkpoint.index, extra),
         None => (Index::new(state.salt), Extra::default()),
     };
     let (disk, readers) = (Arc::clone(&base.disk), Arc::clone(&base.readers));
-    let shared = Arc::new(Shared::new(disk, base.layout.clone(), base.durability, state.salt, index, readers));
+    let shared =
+        Arc::new(Shared::new(disk, base.layout.clone(), base.durability, state.salt, index, readers));
     let swept = extra.next_blob;
     let mut replay = Replay::new(&shared, extra, state);
     survey.register(&shared)?;

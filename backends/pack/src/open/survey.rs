@@ -108,7 +108,8 @@ impl Survey {
         end: Place,
         mut leftovers: Vec<PathBuf>,
     ) -> Result<Survey> {
-        let sealed: Vec<Sealed> = header.live.iter().copied().filter(|one| !dropped.contains(&one.id)).collect();
+        let sealed: Vec<Sealed> =
+            header.live.iter().copied().filter(|one| !dropped.contains(&one.id)).collect();
         let live: Vec<u32> = sealed.iter().map(|one| one.id).chain([end.segment]).collect();
         if let Some(lost) = live.iter().find(|id| !present.contains(id)) {
             return Err(missing(layout, *lost));

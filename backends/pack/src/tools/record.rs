@@ -21,7 +21,10 @@ pub(super) fn head_of(header: &Header, payload: &[u8]) -> Result<(Head, Option<B
     let blob = if header.kind == Kind::Blob { BlobRef::decode(data) } else { None };
     match blob {
         Some(blob) if parsed.size().is_some_and(|size| size != blob.len) => {
-            return Err(format!("the data in a file of its own has {} bytes, the record says other", blob.len));
+            return Err(format!(
+                "the data in a file of its own has {} bytes, the record says other",
+                blob.len
+            ));
         }
         Some(_) => {}
         None => parsed.vouch(&DataSum::of(data)).map_err(|error| error.to_string())?,

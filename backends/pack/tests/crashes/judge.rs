@@ -7,7 +7,6 @@ use larder_simulated::disk::{Crash, CrashModel, SimDisk};
 use crate::history::History;
 use crate::simulated::store::{Content, STORE, contents, open, record, shortly};
 
-
 /// What is written after a crash.
 const AFTER: &str = "after";
 
@@ -44,7 +43,11 @@ impl History {
             let again = crash.disk.fork();
             let opened = self.look(&again, false)?;
             if opened != found {
-                return Err(format!("opened again, it is [{}], and was [{}]", shortly(&opened), shortly(&found)));
+                return Err(format!(
+                    "opened again, it is [{}], and was [{}]",
+                    shortly(&opened),
+                    shortly(&found)
+                ));
             }
             return leftovers(&again, &found);
         }
