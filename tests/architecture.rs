@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// The crates whose rooms are listed: the marker of the list, and the folder of the source.
-const HOUSES: [(&str, &str); 2] = [("rooms", "src"), ("simulated rooms", "backends/simulated/src")];
+const HOUSES: [(&str, &str); 3] =
+    [("rooms", "src"), ("simulated rooms", "backends/simulated/src"), ("pack rooms", "backends/pack/src")];
 
 fn rooms(house: &str) -> Vec<String> {
     let text = fs::read_to_string(Path::new(ROOT).join("ARCHITECTURE.md")).unwrap();

@@ -18,7 +18,7 @@ Examples:
   larder keys --prefix users/ | while IFS= read -r key; do larder get -- \"$key\"; done
   larder bassoc photo.png photo.png
   larder export backup.jsonl
-  larder copy file:./larder-data file:/mnt/backup";
+  larder copy pack:./larder-data file:/mnt/backup";
 
 const CODES: &str = "\
 JSON:
@@ -115,7 +115,8 @@ Examples:
     /// Change a document, or a part of it, atomically; prints {"old":..,"new":..}
     #[command(after_help = "\
 Prints one line of JSON with the value at the path before and after; \"old\" is left out if
-there was none. Any number of processes may update one key at the same time.
+there was none. Any number of processes may update one key at the same time;
+at a pack they take turns.
 
 Examples:
   larder update counter --add 1
@@ -231,7 +232,7 @@ that was broken off goes on where it stopped. A log is appended to where it is t
 the other, and replaced otherwise. Entries that only the target has are left alone.
 
 Example:
-  larder copy file:./larder-data 'file:/mnt/backup?durability=flushed'")]
+  larder copy pack:./larder-data 'file:/mnt/backup?durability=flushed'")]
     Copy {
         /// The store to read
         #[arg(value_name = "FROM_URL")]
@@ -249,9 +250,61 @@ Example:
 Prints a line for every bad entry: its key (empty if even that cannot be read), a tab, and what
 is wrong. The exit code is then 3. Otherwise one line says what was read.
 
+Of a pack every frame is read, dead ones too, the files of large data, and the index, which is compared
+with the log. The lines name file, bytes and, if it can be told, the key; the exit code is then 1.
+The store may be open elsewhere.
+
 Example:
   larder verify --store file:/mnt/backup")]
     Verify,
+
+    /// Print how much there is in a store
+    #[command(after_help = "\
+Prints a line for each figure: its name, a tab, and the figure. A pack has: keys, live and dead bytes
+of the log (and those of the dead ones that say what was removed), segments, the newest checkpoint of
+the index, the memory that the index takes, the end of the log, and the files of large data. Other
+stores have: keys.
+
+Example:
+  larder stats --store pack:/mnt/data")]
+    Stats,
+
+    /// Reclaim the room that replaced and removed entries take in a pack
+    #[command(after_help = "\
+This is done in the background too, when half of the log is dead; afterwards all of it is alive.
+
+Example:
+  larder compact --store pack:/mnt/data")]
+    Compact,
+
+    /// Save what can be read of a damaged pack into a new one
+    #[command(after_help = "\
+Takes the last valid record of every key. The damaged store is not changed, and nobody should write to
+it meanwhile. INTO is a new directory. Prints what is damaged, and a line for each key that is
+  lost     its newest record is damaged, and there is no older one
+  older    its newest record is damaged, and an older one was saved
+  stale    (with --stale) it was saved, and may have been replaced or removed later, where all is damaged
+The exit code is 1 if anything was damaged.
+
+Example:
+  larder repair pack:./saved --store pack:./larder-data")]
+    Repair {
+        /// The new store
+        #[arg(value_name = "INTO_URL")]
+        into: String,
+        /// List the keys that may have been replaced or removed later
+        #[arg(long)]
+        stale: bool,
+    },
+
+    /// Print every frame of the log of a pack
+    #[command(after_help = "\
+A line for each, with tabs between: segment, offset, kind (record, blob, removal, drop; - for what is no
+frame), key, number of the state, bytes of head and data, place in a batch, ok or damaged.
+
+Example:
+  larder dump | grep damaged")]
+    Dump,
 
     /// Run clients against a simulated store, in virtual time, and check what they saw
     #[command(after_help = simulate::help())]

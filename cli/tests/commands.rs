@@ -138,7 +138,7 @@ fn usage_errors_are_one_line_and_exit_code_2() {
         (&["get", "json:{"], "text:json:{"),
         (&["assoc", "a"], "JSON"),
         (&["assoc", "a", "plain text"], "--text"),
-        (&["keys", "--store", "mysql:shop"], "file:, memory:"),
+        (&["keys", "--store", "mysql:shop"], "file:, memory:, pack:"),
         (&["keys", "--store", "file:x?size=1"], "durability"),
         (&["keys", "--store", "larder-data"], "file:./data"),
         (&["get", "--store", "file:./elsewhere", "a"], "there is no store at file:./elsewhere yet"),
@@ -187,7 +187,7 @@ fn the_wrong_kind_is_a_usage_error_that_names_the_right_command() {
 
 #[test]
 fn a_storage_failure_is_exit_code_3() {
-    let place = Place::new();
+    let place = Place::of_files();
     place.ok(&["assoc", "a", "1"]);
     let (records, _) = common::records(&place.path("larder-data"));
     let mut bytes = std::fs::read(&records[0]).unwrap();
@@ -274,7 +274,7 @@ fn keys_are_listed_in_the_form_that_is_taken_back() {
 
 #[test]
 fn two_dashes_end_the_options() {
-    let place = Place::new();
+    let place = Place::of_files();
     place.ok(&["assoc", "--", "--text", "-x", "1"]);
     place.ok(&["--store", "file:./larder-data", "assoc", "--", "-y", "-5"]);
     assert_eq!(place.lines(&["keys"]), ["--text", "-y"]);
@@ -335,7 +335,7 @@ fn a_binary_goes_in_and_out_in_whole_and_in_part() {
 
 #[test]
 fn a_read_that_fails_leaves_no_half_file() {
-    let place = Place::new();
+    let place = Place::of_files();
     place.write("in", vec![7; 2_000_000]);
     place.ok(&["bassoc", "b", "in"]);
     let (records, _) = common::records(&place.path("larder-data"));
@@ -370,7 +370,7 @@ fn the_store_is_named_by_option_or_environment_or_is_the_default() {
 
 #[test]
 fn a_closed_output_ends_quietly() {
-    let place = Place::new();
+    let place = Place::of_files();
     let lines: String = (0..3000).map(|n| format!("{{\"id\":{n}}}\n")).collect();
     place.write("many.jsonl", lines);
     place.ok(&["--store", "file:./larder-data?durability=flushed", "import", "many.jsonl", "--key", "id"]);
@@ -419,6 +419,10 @@ fn help_version_stores_completions_and_manual_pages_are_printed() {
         "export",
         "copy",
         "verify",
+        "stats",
+        "compact",
+        "repair",
+        "dump",
         "exists",
         "meta",
         "dissoc",
@@ -429,7 +433,7 @@ fn help_version_stores_completions_and_manual_pages_are_printed() {
     }
     assert!(place.ok(&["--version"]).starts_with("larder 0"));
     let stores = place.ok(&["stores"]);
-    for word in ["file:", "memory:", "durability=synced|flushed", "create=true|false"] {
+    for word in ["file:", "memory:", "pack:", "durability=synced|flushed", "create=true|false"] {
         assert!(stores.contains(word), "{word}");
     }
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {

@@ -28,7 +28,7 @@ fn updated(mut command: Command) {
 
 #[test]
 fn updates_of_eight_processes_are_all_counted() {
-    let place = Place::new();
+    let place = Place::of_files();
     let add = ["update", "counter", "--add", "1"];
     thread::scope(|scope| {
         for _ in 0..WRITERS {
@@ -73,7 +73,7 @@ fn updates_that_die(
 #[test]
 fn a_killed_process_loses_no_update_that_it_acknowledged() {
     let mut chance = Chance::from_env();
-    let place = Place::new();
+    let place = Place::of_files();
     let add = ["update", "counter", "--add", "1"];
     let over = AtomicBool::new(false);
     let (sure, perhaps) = thread::scope(|scope| {
@@ -106,7 +106,7 @@ fn a_killed_process_loses_no_update_that_it_acknowledged() {
 #[test]
 fn every_acknowledged_update_happened_once_and_every_other_at_most_once() {
     let mut chance = Chance::from_env();
-    let place = Place::new();
+    let place = Place::of_files();
     let push = |id: String| ["update", "list", "--push", &id].map(str::to_owned).to_vec();
     let over = AtomicBool::new(false);
     let (mut sure, mut perhaps) = (Vec::new(), Vec::new());
@@ -152,6 +152,11 @@ const LARGE: usize = 600_000;
 
 /// An export that writes every entry anew. What it writes names its round in every part of it.
 fn round_of_entries(round: u8) -> String {
+    entries_with(round, LARGE)
+}
+
+/// The same, with this many bytes in the largest entry.
+fn entries_with(round: u8, large: usize) -> String {
     let mut lines = String::new();
     let base64 = |size: usize| BASE64.encode(vec![round; size]);
     for n in 0..ENTRIES {
@@ -170,11 +175,11 @@ fn round_of_entries(round: u8) -> String {
                 );
             }
             _ if n == 59 => {
-                lines += &format!("{{\"$larder\":\"binary\",\"key\":\"json:{n}\",\"size\":{LARGE}}}\n");
+                lines += &format!("{{\"$larder\":\"binary\",\"key\":\"json:{n}\",\"size\":{large}}}\n");
                 for _ in 0..3 {
                     lines += &format!(
                         "{{\"$larder\":\"part\",\"key\":\"json:{n}\",\"base64\":\"{}\"}}\n",
-                        base64(LARGE / 3)
+                        base64(large / 3)
                     );
                 }
                 lines += &format!("{{\"$larder\":\"end\",\"key\":\"json:{n}\"}}\n");
@@ -191,9 +196,14 @@ fn round_of_entries(round: u8) -> String {
 
 /// The round in which each entry of the store was written, all of whose parts must agree about it.
 fn rounds(place: &Place) -> HashMap<String, u8> {
+    rounds_in(place, "file:./larder-data", LARGE)
+}
+
+/// The same of this store, whose largest entry has this many bytes.
+fn rounds_in(place: &Place, store: &str, largest: usize) -> HashMap<String, u8> {
     let mut rounds = HashMap::new();
     let mut large = Vec::new();
-    for line in place.ok(&["export"]).lines() {
+    for line in place.ok(&["export", "--store", store]).lines() {
         let line: Value = serde_json::from_str(line).unwrap();
         let key = line["key"].as_str().unwrap().to_owned();
         let n: usize = key.trim_start_matches("json:").split('-').next().unwrap().parse().unwrap();
@@ -212,7 +222,7 @@ fn rounds(place: &Place) -> HashMap<String, u8> {
                 large.extend(bytes());
                 continue;
             }
-            _ => (std::mem::take(&mut large), LARGE),
+            _ => (std::mem::take(&mut large), largest),
         };
         assert_eq!(parts.len(), expected, "{key} is whole");
         assert!(parts.iter().all(|part| *part == parts[0]), "{key} is of one round");
@@ -225,7 +235,7 @@ fn rounds(place: &Place) -> HashMap<String, u8> {
 fn an_import_that_is_killed_keeps_every_key_that_it_acknowledged() {
     const KILLS: usize = 50;
     let mut chance = Chance::from_env();
-    let place = Place::new();
+    let place = Place::of_files();
     // So that there is a store to be opened, however early the first one dies.
     place.ok(&["assoc", "x", "1"]);
     place.ok(&["dissoc", "x"]);
@@ -258,10 +268,67 @@ fn an_import_that_is_killed_keeps_every_key_that_it_acknowledged() {
     assert_eq!(deaths, KILLS, "imports that died in the middle");
 }
 
+/// The same with a pack, in segments so small that some are begun and others compacted in every import, and with an
+/// entry that has a file of its own.
+#[test]
+fn an_import_into_a_pack_that_is_killed_keeps_every_key_that_it_acknowledged() {
+    const KILLS: usize = 100;
+    const STORE: &str = "pack:./pack?segment-bytes=16384&checkpoint-bytes=16384";
+    const LARGEST: usize = 1_200_000;
+    let mut chance = Chance::from_env();
+    let place = Place::new();
+    place.ok(&["assoc", "--store", STORE, "x", "1"]);
+    place.ok(&["dissoc", "--store", STORE, "x"]);
+    let (mut all_acks, mut deaths) = (0, 0);
+    let mut known: HashMap<String, u8> = HashMap::new();
+    for round in 1..=u8::MAX {
+        if deaths == KILLS {
+            break;
+        }
+        place.write("in", entries_with(round, LARGEST));
+        let mut import = place.command(&["import", "in", "--acks", "--store", STORE]).spawn().unwrap();
+        let mut acks = BufReader::new(import.stdout.take().unwrap()).lines().map(|line| line.unwrap());
+        let mut acknowledged = BTreeSet::new();
+        acknowledged.extend(acks.by_ref().take(chance.below(ENTRIES as u64) as usize));
+        thread::sleep(Duration::from_micros(chance.below(3_000)));
+        import.kill().unwrap();
+        deaths += usize::from(!import.wait().unwrap().success());
+        // What it had printed before it died counts too.
+        acknowledged.extend(acks);
+        all_acks += acknowledged.len();
+
+        // Reading opens it after the kill; from time to time everything is verified as well.
+        let rounds = rounds_in(&place, STORE, LARGEST);
+        for key in &acknowledged {
+            assert_eq!(rounds.get(key), Some(&round), "{key} was acknowledged in round {round}");
+        }
+        for (key, before) in &known {
+            let now = rounds.get(key);
+            assert!(
+                now == Some(before) || now == Some(&round),
+                "{key}: {now:?} in round {round}, was {before}"
+            );
+        }
+        known = rounds;
+        if round % 10 == 0 {
+            assert!(place.ok(&["verify", "--store", STORE]).ends_with("all good\n"));
+        }
+    }
+    println!("{deaths} imports died, {all_acks} keys were acknowledged");
+    assert_eq!(deaths, KILLS, "imports that died in the middle");
+    let files = common::files(&place.path("pack"));
+    let logs: Vec<_> = files.iter().filter(|path| path.extension().is_some_and(|end| end == "log")).collect();
+    let newest =
+        logs.iter().map(|path| path.file_stem().unwrap().to_string_lossy().into_owned()).max().unwrap();
+    let begun = u64::from_str_radix(&newest, 16).unwrap();
+    println!("{begun} segments were begun, {} are left", logs.len());
+    assert!(begun > 100 && (logs.len() as u64) < begun / 2);
+}
+
 #[test]
 fn a_copy_that_is_killed_goes_on_where_it_stopped() {
     let mut chance = Chance::from_env();
-    let place = Place::new();
+    let place = Place::of_files();
     place.write("in", round_of_entries(1));
     place.ok(&["import", "in"]);
     place.ok(&["copy", "file:./larder-data", "file:./copy"]);

@@ -55,7 +55,7 @@ fn timeless(lines: Vec<String>) -> Vec<Value> {
 
 #[test]
 fn what_is_exported_is_imported_again_as_it_was() {
-    let place = Place::new();
+    let place = Place::of_files();
     one_of_each(&place);
     place.ok(&["export", "backup.jsonl"]);
     place.ok(&["import", "backup.jsonl", "--store", "file:./other"]);
@@ -77,7 +77,7 @@ fn what_is_exported_is_imported_again_as_it_was() {
 
 #[test]
 fn a_copy_is_the_same_and_a_second_one_has_nothing_to_do() {
-    let place = Place::new();
+    let place = Place::of_files();
     one_of_each(&place);
     let copy = |from: &str, to: &str| place.ok(&["copy", from, to]);
     assert_eq!(copy("file:./larder-data", "file:./b"), "copied 10 entries, skipped 0 that were there\n");
@@ -253,7 +253,7 @@ fn a_malformed_line_is_named_and_nothing_after_it_is_imported() {
 
 #[test]
 fn a_binary_that_could_not_be_exported_whole_is_left_out_by_both() {
-    let place = Place::new();
+    let place = Place::of_files();
     one_of_each(&place);
     place.ok(&["export", "good.jsonl"]);
     let (records, _) = common::records(&place.path("larder-data"));
@@ -283,7 +283,7 @@ fn a_binary_that_could_not_be_exported_whole_is_left_out_by_both() {
 
 #[test]
 fn verify_names_each_bad_entry_and_only_those() {
-    let place = Place::new();
+    let place = Place::of_files();
     one_of_each(&place);
     assert!(place.ok(&["verify"]).starts_with("verified 10 entries, "));
     let (records, _) = common::records(&place.path("larder-data"));

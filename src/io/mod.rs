@@ -1,11 +1,18 @@
 //! Input and output for backends that keep files: [`Disk`], the file-system calls they need, as a
 //! trait; [`RealDisk`], the operating system; [`Workers`] and [`Drain`], the threads that do the work,
-//! fed by channels.
+//! fed by channels; [`Buffer`], [`chunks`] and
+//! [`make_dirs`], which several of them use.
 
+mod buffer;
+mod chunks;
+mod dirs;
 mod disk;
 mod real_disk;
 mod workers;
 
+pub use buffer::{BUFFER_BYTES, Buffer};
+pub use chunks::chunks;
+pub use dirs::{make_dir, make_dirs};
 pub use disk::{Disk, DiskFile, DiskLock, DiskSync, Entry, EntryKind, Mode};
 pub use real_disk::RealDisk;
 pub use workers::{Drain, Workers};

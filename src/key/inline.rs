@@ -27,6 +27,18 @@ impl Inline {
         Inline(inline)
     }
 
+    /// The same as [`Inline::new`], by whole words.
+    #[inline(always)]
+    pub(super) fn by_words(bytes: &[u8]) -> Inline {
+        let last = word_at(bytes, 32) | (bytes.len() as u64) << 56;
+        let words = [word_at(bytes, 0), word_at(bytes, 8), word_at(bytes, 16), word_at(bytes, 24), last];
+        let mut bytes = [0; INLINE + 1];
+        for (bytes, word) in bytes.as_chunks_mut::<8>().0.iter_mut().zip(words) {
+            *bytes = word.to_le_bytes();
+        }
+        Inline(bytes)
+    }
+
     /// How many of the bytes count.
     #[inline(always)]
     pub(super) fn len(&self) -> usize {
@@ -83,6 +95,14 @@ fn word_at(bytes: &[u8], at: usize) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn any_bytes_are_the_same_by_words_and_by_bytes() {
+        for len in 0..=INLINE {
+            let bytes: Vec<u8> = (1..=len as u8).map(|byte| byte.wrapping_mul(77)).collect();
+            assert_eq!(Inline::by_words(&bytes).words(), Inline::new(&bytes).words(), "{len}");
+        }
+    }
 
     #[test]
     fn text_is_the_same_by_words_and_by_bytes() {

@@ -125,6 +125,13 @@ impl Key {
         Ok(Key::wrap(&bytes))
     }
 
+    /// A key from what [`Key::as_cbor`] gave, not checked again: for backends that read back what they
+    /// stored, and have compared its checksum. Other bytes give a key that means nothing.
+    #[inline]
+    pub fn from_stored(bytes: &[u8]) -> Key {
+        if bytes.len() > INLINE { Key::wrap(bytes) } else { Key(Repr::Inline(Inline::by_words(bytes))) }
+    }
+
     /// The deterministic encoding.
     #[inline]
     pub fn as_cbor(&self) -> &[u8] {

@@ -2,6 +2,7 @@
 //! verified.
 
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 use byteorder::{BigEndian, ByteOrder};
@@ -306,7 +307,12 @@ impl Head {
 
     /// The encoded key, as it stands in the meta; empty if there is none.
     pub fn key_bytes(&self) -> &[u8] {
-        &self.0.bytes[self.0.key.0 as usize..self.0.key.1 as usize]
+        &self.0.bytes[self.key_range()]
+    }
+
+    /// Where the encoded key stands in the bytes of the head; an empty range if there is none.
+    pub fn key_range(&self) -> Range<usize> {
+        self.0.key.0 as usize..self.0.key.1 as usize
     }
 
     /// The key.

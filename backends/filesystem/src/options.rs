@@ -1,10 +1,9 @@
 //! How to open a store, and what opening does.
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use larder::io::{Disk, Drain, EntryKind, RealDisk, Workers};
+use larder::io::{Disk, Drain, RealDisk, Workers, make_dir, make_dirs};
 use larder::{Clock, Durability, ErrorKind, RealClock, Result};
 
 use crate::commit::{Committer, MOST};
@@ -109,7 +108,7 @@ impl Options {
             if self.threads { Workers::new(name, threads) } else { Ok(Workers::inline()) }
         };
         let writers = Arc::new(new("larder-fs-write", 1)?);
-        let readers = new("larder-fs-read", self.readers)?;
+        let readers = Arc::new(new("larder-fs-read", self.readers)?);
         let opened = writers.run(move || self.open_waiting(dir, readers)).await;
         opened.map(|(shared, drain)| Filesystem(Arc::new(Inner { shared, drain, writers })))
     }
@@ -118,7 +117,7 @@ impl Options {
     fn open_waiting(
         self,
         dir: PathBuf,
-        readers: Workers,
+        readers: Arc<Workers>,
     ) -> Result<(Arc<Shared>, Drain<crate::commit::Job>)> {
         if self.durability == Durability::Volatile {
             return Err(failure::error(
@@ -139,7 +138,7 @@ impl Options {
         let durable = self.durability == Durability::Synced;
         let is_store = descriptor::check(&*disk, &layout, self.create)?;
         if !is_store {
-            make_dirs(&*disk, layout.root())?;
+            make_dirs(&*disk, layout.root()).map_err(ours)?;
         }
         let (there, (owner, dead)) = {
             // One process at a time, so that each sees what another has made complete.
@@ -180,10 +179,10 @@ fn complete(disk: &dyn Disk, layout: &Layout, is_new: bool, durable: bool) -> Re
         sync(layout.root())?;
     }
     for dir in [layout.records().to_owned(), layout.locks(), layout.owners()] {
-        make_dir(disk, &dir)?;
+        make_dir(disk, &dir).map_err(ours)?;
     }
     for number in (0..FAN_OUT).filter(|_| is_new).map(|dir| dir as u8) {
-        make_dir(disk, &layout.dir(number))?;
+        make_dir(disk, &layout.dir(number)).map_err(ours)?;
         let lock = layout.lock(number);
         disk.lock_file(&lock).map_err(|cause| failure::disk("cannot make", &lock, cause))?;
     }
@@ -204,37 +203,6 @@ fn complete(disk: &dyn Disk, layout: &Layout, is_new: bool, durable: bool) -> Re
     Ok(there)
 }
 
-/// Makes a directory durably, and those that lead to it. Of those that are there, the last may have been
-/// made by a process that was killed before it could make it durable; the others were durable before it.
-fn make_dirs(disk: &dyn Disk, dir: &Path) -> Result<()> {
-    let failed = |cause| failure::disk("cannot look at", dir, cause);
-    let there = disk.entry(dir).map_err(failed)?.is_some();
-    let parent =
-        dir.parent().map(|parent| if parent.as_os_str().is_empty() { Path::new(".") } else { parent });
-    if !there {
-        if let Some(parent) = parent.filter(|parent| *parent != Path::new(".")) {
-            make_dirs(disk, parent)?;
-        }
-        make_dir(disk, dir)?;
-    }
-    let Some(parent) = parent else { return Ok(()) };
-    match disk.sync_dir(parent) {
-        // Someone else's, who has not let us make anything in it either.
-        Err(cause) if there && cause.kind() == io::ErrorKind::PermissionDenied => Ok(()),
-        synced => synced.map_err(|cause| failure::disk("cannot sync", parent, cause)),
-    }
-}
-
-fn make_dir(disk: &dyn Disk, dir: &Path) -> Result<()> {
-    match disk.create_dir(dir) {
-        Ok(()) => Ok(()),
-        Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => match disk.entry(dir) {
-            Ok(Some(EntryKind::File)) => {
-                Err(failure::corrupt(dir, "this file stands where a directory belongs"))
-            }
-            // A link to a directory will do.
-            _ => Ok(()),
-        },
-        Err(cause) => Err(failure::disk("cannot make the directory", dir, cause)),
-    }
+fn ours(error: larder::Error) -> larder::Error {
+    error.in_backend(failure::NAME)
 }

@@ -10,12 +10,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use larder::io::{DiskFile, EntryKind, Mode};
+use larder::io::{BUFFER_BYTES, Buffer, DiskFile, EntryKind, Mode};
 use larder::{
     ByteRange, Data, Error, ErrorKind, Head, Key, Kind, Origin, Part, Reply, Result, Stored, Version,
 };
 
-use crate::buffer::{self, Buffer};
 use crate::chunks;
 use crate::failure;
 use crate::layout::Place;
@@ -87,7 +86,7 @@ pub(crate) fn head(shared: &Shared, path: &Path, key: Option<&Key>) -> Result<Op
         None => Ok(None),
         Some(file) => {
             let source = Source { file: &*file, path, how: How::Waiting };
-            Ok(Some(source.head(&mut Buffer::take().0, FIRST_FOR_HEAD, key)?.0))
+            Ok(Some(source.head(&mut Buffer::take(), FIRST_FOR_HEAD, key)?.0))
         }
     }
 }
@@ -135,9 +134,9 @@ fn attempt(
     let (first, range) = match part {
         Part::Head => (FIRST_FOR_HEAD, None),
         Part::Range(range) => (FIRST_FOR_RANGE, Some(range)),
-        Part::All => (buffer::LENGTH, Some(ByteRange::ALL)),
+        Part::All => (BUFFER_BYTES, Some(ByteRange::ALL)),
     };
-    let (head, filled) = source.head(&mut buffer.0, first, Some(key))?;
+    let (head, filled) = source.head(&mut buffer, first, Some(key))?;
     let data = match range {
         None => Data::None,
         Some(range) => {

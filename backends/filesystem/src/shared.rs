@@ -21,7 +21,7 @@ pub(crate) struct Shared {
     pub(crate) layout: Layout,
     pub(crate) durability: Durability,
     /// Where reads go that would have to wait for the medium.
-    pub(crate) readers: Workers,
+    pub(crate) readers: Arc<Workers>,
     owner: Mutex<Option<Arc<Owner>>>,
     closed: AtomicBool,
     poisoned: AtomicBool,
@@ -38,7 +38,7 @@ impl Shared {
         disk: Arc<dyn Disk>,
         layout: Layout,
         durability: Durability,
-        readers: Workers,
+        readers: Arc<Workers>,
         owner: Arc<Owner>,
         durable_dirs: [bool; FAN_OUT],
     ) -> Result<Shared> {

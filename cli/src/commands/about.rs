@@ -17,7 +17,7 @@ pub(crate) fn stores() -> Result<Outcome> {
             text.push_str(&format!("\t{}={}\t{}\n", option.name, option.values, option.help));
         }
     }
-    text.push_str(&format!("\nOptions follow a question mark, as in file:./data?durability=flushed; the first value\nis the default. Without --store and LARDER_STORE the store is {}.\n", stores::DEFAULT));
+    text.push_str(&format!("\nOptions follow a question mark, as in pack:./data?durability=flushed; the first value\nis the default. Without --store and LARDER_STORE the store is {}.\n", stores::DEFAULT));
     print(text.as_bytes())
 }
 

@@ -8,6 +8,7 @@ mod entries;
 mod exchange;
 mod export;
 mod import;
+mod pack;
 pub(crate) mod simulate;
 pub(crate) mod trace;
 mod update;
@@ -31,7 +32,7 @@ pub(crate) async fn run(cli: Cli) -> Result<Outcome> {
         }
         Command::Exists { key } => with(&store, Intent::Read, |larder| entries::exists(larder, key)).await,
         Command::Meta { key } => with(&store, Intent::Read, |larder| entries::meta(larder, key)).await,
-        Command::Dissoc { key } => with(&store, Intent::Read, |larder| entries::dissoc(larder, key)).await,
+        Command::Dissoc { key } => with(&store, Intent::Change, |larder| entries::dissoc(larder, key)).await,
         Command::Assoc { key, rest, text } => {
             let change = entries::Assoc::new(&key, rest, text)?;
             with(&store, Intent::Write, |larder| change.run(larder)).await
@@ -61,7 +62,17 @@ pub(crate) async fn run(cli: Cli) -> Result<Outcome> {
             })
             .await
         }
-        Command::Verify => with(&store, Intent::Read, verify::run).await,
+        Command::Verify => match stores::pack_dir(&store)? {
+            Some(dir) => pack::verify(&dir),
+            None => with(&store, Intent::Read, verify::run).await,
+        },
+        Command::Stats => match stores::pack_dir(&store)? {
+            Some(_) => pack::stats(&store).await,
+            None => with(&store, Intent::Read, pack::count).await,
+        },
+        Command::Compact => pack::compact(&store).await,
+        Command::Repair { into, stale } => pack::repair(&store, &into, stale),
+        Command::Dump => pack::dump(&store),
         Command::CheckHistory(check) => check.run(),
         Command::Simulate(simulate) => simulate.run(),
         Command::Trace(trace) => with(&store, Intent::Write, |larder| trace::run(larder, trace)).await,

@@ -9,6 +9,8 @@ use std::process::{Command, Output, Stdio};
 /// A directory for one test. Commands run in it, so the default store lies in it too.
 pub(crate) struct Place {
     dir: tempfile::TempDir,
+    /// What LARDER_STORE says, if it is set.
+    store: Option<&'static str>,
 }
 
 /// What a command left behind.
@@ -21,7 +23,12 @@ pub(crate) struct Ran {
 
 impl Place {
     pub(crate) fn new() -> Place {
-        Place { dir: tempfile::tempdir().unwrap() }
+        Place { dir: tempfile::tempdir().unwrap(), store: None }
+    }
+
+    /// The same, with a store of files for those who look at each record's own file.
+    pub(crate) fn of_files() -> Place {
+        Place { store: Some("file:./larder-data"), ..Place::new() }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -40,6 +47,7 @@ impl Place {
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_larder"));
         command.args(args).current_dir(self.dir.path()).env_remove("LARDER_STORE");
+        command.envs(self.store.map(|store| ("LARDER_STORE", store)));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }

@@ -1,0 +1,103 @@
+//! Listing: shard after shard, each as it was when it was begun.
+
+use larder::{Error, Key, Result};
+
+use super::shard::{Enough, ShardKeys};
+use super::{Index, SHARDS, read};
+
+/// Room for so many keys is made at once.
+const PAGE: usize = 1024;
+
+/// Where a listing stands. It keeps the keys of the shard that it is in that came since the checkpoint,
+/// and that checkpoint's file.
+#[derive(Debug)]
+pub(crate) struct Cursor {
+    prefix: Option<String>,
+    /// The next shard.
+    shard: usize,
+    /// The shard that is being listed.
+    keys: Option<ShardKeys>,
+    buffer: Vec<u8>,
+    /// What went wrong after the keys of the last page.
+    failed: Option<Error>,
+}
+
+impl Cursor {
+    /// The beginning of all keys, or of the text keys that begin with `prefix`.
+    pub(crate) fn new(prefix: Option<&str>) -> Cursor {
+        let prefix = prefix.map(str::to_owned);
+        Cursor { prefix, shard: 0, keys: None, buffer: Vec::new(), failed: None }
+    }
+}
+
+impl Index {
+    /// The next keys, `most` of them (at least one) unless these are the last; none at the end. A key
+    /// that is present from the first page to the last appears exactly once. The order is the same as long
+    /// as nothing changes. Waits for the medium.
+    ///
+    /// # Errors
+    /// `Corrupt` if keys of the checkpoint are damaged, and those of the disk. The next page goes on
+    /// after what could not be read.
+    pub(crate) fn page(&self, cursor: &mut Cursor, most: usize) -> Result<Vec<Key>> {
+        if let Some(error) = cursor.failed.take() {
+            return Err(error);
+        }
+        let most = most.max(1);
+        let mut page = Vec::with_capacity(most.min(PAGE));
+        loop {
+            let keys = match &mut cursor.keys {
+                Some(keys) => keys,
+                None if cursor.shard == SHARDS => return Ok(page),
+                None => {
+                    let keys = self.keys_of(cursor.shard, std::mem::take(&mut cursor.buffer));
+                    cursor.shard += 1;
+                    cursor.keys.insert(keys)
+                }
+            };
+            let prefix = cursor.prefix.as_deref();
+            let took = keys.each(|bytes| {
+                if let Some(prefix) = prefix
+                    && !text(bytes).is_some_and(|text| text.starts_with(prefix.as_bytes()))
+                {
+                    return Ok(Enough(false));
+                }
+                // These are bytes that a key gave, in memory or under a checksum.
+                page.push(Key::from_stored(bytes));
+                Ok(Enough(page.len() == most))
+            });
+            match took {
+                Ok(true) => return Ok(page),
+                Ok(false) => cursor.buffer = cursor.keys.take().map_or_else(Vec::new, ShardKeys::into_buffer),
+                Err(error) if page.is_empty() => return Err(error),
+                Err(error) => {
+                    cursor.failed = Some(error);
+                    return Ok(page);
+                }
+            }
+        }
+    }
+
+    /// The keys of a shard at this moment.
+    pub(super) fn keys_of(&self, number: usize, buffer: Vec<u8>) -> ShardKeys {
+        let (checkpoint, recent) = {
+            let shard = read(&self.shards[number]);
+            (shard.checkpoint.clone(), shard.recent.clone())
+        };
+        ShardKeys::new(number, checkpoint, recent, buffer)
+    }
+}
+
+/// The text of a key that is text in deterministic encoding.
+#[inline]
+fn text(key: &[u8]) -> Option<&[u8]> {
+    match key {
+        [first @ 0x60..=0x77, text @ ..] if usize::from(first - 0x60) == text.len() => Some(text),
+        [0x78, len, text @ ..] if *len >= 24 && usize::from(*len) == text.len() => Some(text),
+        [0x79, one, two, text @ ..]
+            if *one > 0 && (usize::from(*one) << 8 | usize::from(*two)) == text.len() =>
+        {
+            Some(text)
+        }
+        _ => None,
+    }
+}

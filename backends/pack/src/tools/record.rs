@@ -1,0 +1,47 @@
+//! The record in a frame.
+
+use larder::{Bytes, DataSum, Head, Origin, Result};
+
+use super::files::Files;
+use crate::failure;
+use crate::frame::{BlobRef, Header, Kind};
+use crate::place::Place;
+
+/// The head of the record in a frame that is whole, and where its data is.
+pub(super) fn head_of(header: &Header, payload: &[u8]) -> Result<(Head, Option<BlobRef>), String> {
+    let (head, data) = payload.split_at_checked(header.head_len as usize).unwrap_or_default();
+    let parsed = Head::length(head).and_then(|len| match len {
+        Some(len) if len == head.len() => Head::parse(Bytes::copy_from_slice(head), Origin::Larder),
+        _ => Err(failure::error(larder::ErrorKind::Corrupt, "the record's head has another length")),
+    });
+    let parsed = parsed.map_err(|error| error.to_string())?;
+    if parsed.key_bytes() != header.key_of(payload) {
+        return Err("the frame and the record in it name different keys".into());
+    }
+    let blob = if header.kind == Kind::Blob { BlobRef::decode(data) } else { None };
+    match blob {
+        Some(blob) if parsed.size().is_some_and(|size| size != blob.len) => {
+            return Err(format!(
+                "the data in a file of its own has {} bytes, the record says other",
+                blob.len
+            ));
+        }
+        Some(_) => {}
+        None => parsed.vouch(&DataSum::of(data)).map_err(|error| error.to_string())?,
+    }
+    Ok((parsed, blob))
+}
+
+/// Reads a frame that was found whole before.
+pub(super) fn read(files: &Files, place: Place) -> Result<(Header, Vec<u8>)> {
+    let path = files.layout.segment(place.segment);
+    let damaged = || failure::damaged(&path, place.offset);
+    let segment = files.segments.iter().find(|segment| segment.id == place.segment).ok_or_else(damaged)?;
+    let failed = |cause| failure::disk("cannot read", path.display(), cause);
+    let mut bytes = [0; Header::LEN];
+    segment.file.read_full_at(&mut bytes, place.offset).map_err(failed)?;
+    let header = Header::decode(&bytes, files.salt, place).ok_or_else(damaged)?;
+    let mut payload = vec![0; header.payload_len()];
+    segment.file.read_full_at(&mut payload, place.offset + Header::LEN as u64).map_err(failed)?;
+    if header.vouches_for(&payload) { Ok((header, payload)) } else { Err(damaged()) }
+}
