@@ -5,8 +5,7 @@ use std::path::Path;
 
 use ::larder::{Document, Durability, Larder, Together};
 use futures::{StreamExt, TryStreamExt, stream};
-// The switch: `use larder_pack::Pack;` takes the place of the stand-in.
-use larder_filesystem::Filesystem as Pack;
+use larder_pack::Pack;
 use serde::Serialize;
 
 use super::{Shape, Store, Use, look, pieces};
