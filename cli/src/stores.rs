@@ -85,7 +85,8 @@ async fn open_with<T>(
 ) -> Result<T> {
     let asked = for_intent(registry, url, intent);
     let is_pack = Address::parse(url).is_ok_and(|address| address.scheme() == "pack");
-    let locked = |opened: &larder::Result<T>| is_pack && opened.as_ref().is_err_and(|e| e.kind() == ErrorKind::Locked);
+    let locked =
+        |opened: &larder::Result<T>| is_pack && opened.as_ref().is_err_and(|e| e.kind() == ErrorKind::Locked);
     let mut opened = opening(asked.clone()).await;
     // A pack has one writer at a time. Reading is possible meanwhile; a change waits for its turn.
     if locked(&opened) && intent == Intent::Read {

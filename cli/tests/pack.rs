@@ -12,7 +12,8 @@ use common::{Place, Ran};
 /// So much data that there is a file of large data and dead bytes.
 fn filled() -> Place {
     let place = Place::new();
-    let lines: String = (0..50).map(|n| format!("{{\"id\":\"k{n}\",\"text\":\"{}\"}}\n", "x".repeat(200))).collect();
+    let lines: String =
+        (0..50).map(|n| format!("{{\"id\":\"k{n}\",\"text\":\"{}\"}}\n", "x".repeat(200))).collect();
     place.write("in", &lines);
     place.ok(&["import", "in", "--key", "id"]);
     place.ok(&["import", "in", "--key", "id"]);
@@ -56,7 +57,8 @@ fn a_directory_of_something_else_is_refused_and_not_touched() {
     let place = Place::of_files();
     place.ok(&["assoc", "ada", "1"]);
     let before = common::files(&place.path("larder-data"));
-    for args in [&["assoc", "a", "1"][..], &["get", "ada"], &["stats"], &["verify"], &["dump"], &["compact"]] {
+    for args in [&["assoc", "a", "1"][..], &["get", "ada"], &["stats"], &["verify"], &["dump"], &["compact"]]
+    {
         let line = place.fails(2, &[args, &["--store", "pack:./larder-data"]].concat());
         assert!(line.contains("larder-data"), "{line}");
     }
@@ -149,7 +151,8 @@ fn what_only_packs_have_is_refused_elsewhere() {
 #[test]
 fn one_process_reads_while_another_writes() {
     let place = Place::new();
-    let mut import = place.command(&["import", "-", "--key", "id", "--acks"]).stdin(Stdio::piped()).spawn().unwrap();
+    let mut import =
+        place.command(&["import", "-", "--key", "id", "--acks"]).stdin(Stdio::piped()).spawn().unwrap();
     let mut stdin = import.stdin.take().unwrap();
     let mut acks = BufReader::new(import.stdout.take().unwrap()).lines();
     for n in 0..3 {

@@ -33,15 +33,20 @@ pub async fn open(address: &Address) -> Result<Pack> {
 /// The scheme `pack:DIR?durability=synced|flushed&create=true|false`, for a [`Registry`](larder::Registry); its other
 /// options are those of [`Options`](crate::Options).
 pub fn scheme() -> Scheme {
-    let scheme = Scheme::new("pack", "a directory with an append-only log; one writer", |address| async move {
-        Ok(Larder::new(open(&address).await?))
-    });
+    let scheme =
+        Scheme::new("pack", "a directory with an append-only log; one writer", |address| async move {
+            Ok(Larder::new(open(&address).await?))
+        });
     scheme
         .option("durability", "synced|flushed", "what an acknowledged write survives: a power cut, or a kill")
         .option("create", "true|false", "whether to make the store if there is none")
         .option("compaction", "true|false", "whether dead bytes are reclaimed in the background")
         .option("segment-bytes", "67108864", "how long a file of the log gets, in bytes, at least 4096")
-        .option("checkpoint-bytes", "67108864", "how much log is written before the index is written down, in bytes")
+        .option(
+            "checkpoint-bytes",
+            "67108864",
+            "how much log is written before the index is written down, in bytes",
+        )
         .option("read-only", "false|true", "whether to read what another process writes")
 }
 

@@ -98,7 +98,8 @@ pub(crate) fn repair(url: &str, into: &str, stale: bool) -> Result<Outcome> {
     if stale {
         list("stale", &saved.stale)?;
     }
-    let (records, bytes) = (counted(saved.records, "entry", "entries"), counted(saved.bytes, "byte", "bytes"));
+    let (records, bytes) =
+        (counted(saved.records, "entry", "entries"), counted(saved.bytes, "byte", "bytes"));
     output::line(&format!("saved {records}, {bytes}"))?;
     if saved.is_complete() {
         return Ok(Outcome::Done);
@@ -162,6 +163,7 @@ fn show(bar: &ProgressBar, progress: Progress) {
 
 /// The directory of a pack.
 fn dir_of(url: &str, command: &str) -> Result<PathBuf> {
-    stores::pack_dir(url)?
-        .ok_or_else(|| Failure::usage(format!("{command} is for packs, such as pack:./data, and {url} is none")))
+    stores::pack_dir(url)?.ok_or_else(|| {
+        Failure::usage(format!("{command} is for packs, such as pack:./data, and {url} is none"))
+    })
 }

@@ -16,7 +16,9 @@ pub(super) fn check(
 ) -> Option<String> {
     let file = match disk.open(&layout.blob(blob.id), Mode::Read) {
         Ok(file) => file,
-        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Some("the file is missing".into()),
+        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {
+            return Some("the file is missing".into());
+        }
         Err(cause) => return Some(format!("the file cannot be opened: {cause}")),
     };
     match file.len() {

@@ -58,7 +58,8 @@ fn shown(frame: &Frame<'_>) -> String {
 fn damage(damaged: &Damaged) -> String {
     match &damaged.header {
         Some(header) => {
-            let key = damaged.key.as_ref().map_or_else(|| "-".into(), |key| Key::from_stored(key).to_string());
+            let key =
+                damaged.key.as_ref().map_or_else(|| "-".into(), |key| Key::from_stored(key).to_string());
             fields(header, &key, &header.data_len.to_string(), "damaged")
         }
         None => {

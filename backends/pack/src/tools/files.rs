@@ -113,7 +113,8 @@ impl Files {
             damage,
         };
         let live = files.sort_out(candidates, newest, recorded)?;
-        files.missing = live.into_iter().filter(|id| files.segments.iter().all(|one| one.id != *id)).collect();
+        files.missing =
+            live.into_iter().filter(|id| files.segments.iter().all(|one| one.id != *id)).collect();
         if recorded.segment > newest && !files.missing.contains(&recorded.segment) {
             files.missing.push(recorded.segment);
         }
@@ -124,7 +125,12 @@ impl Files {
     }
 
     /// Takes the candidates that count; returns the segments that should be there.
-    fn sort_out(&mut self, candidates: Vec<Candidate>, newest: u32, recorded: Place) -> Result<BTreeSet<u32>> {
+    fn sort_out(
+        &mut self,
+        candidates: Vec<Candidate>,
+        newest: u32,
+        recorded: Place,
+    ) -> Result<BTreeSet<u32>> {
         // The newest header lists what counted when it was written; drops tell what has ceased to since.
         let position = candidates.iter().rposition(|candidate| candidate.header.is_some());
         let witness = position.and_then(|at| candidates[at].header.clone());
@@ -271,7 +277,12 @@ fn control(disk: &dyn Disk, dir: &Path, expected: bool, damage: &mut Vec<Damage>
     }
 }
 
-fn candidate(disk: &dyn Disk, layout: &Layout, id: u32, damage: &mut Vec<Damage>) -> Result<Option<Candidate>> {
+fn candidate(
+    disk: &dyn Disk,
+    layout: &Layout,
+    id: u32,
+    damage: &mut Vec<Damage>,
+) -> Result<Option<Candidate>> {
     let file = match disk.open(&layout.segment(id), Mode::Read) {
         Ok(file) => Box::new(Lenient(file)),
         Err(cause) => {
@@ -290,7 +301,9 @@ fn candidate(disk: &dyn Disk, layout: &Layout, id: u32, damage: &mut Vec<Damage>
 /// The salt of the store: what most of the files say. The checkpoints are asked if no other file says it.
 fn salt(disk: &dyn Disk, layout: &Layout, state: Option<&State>, candidates: &[Candidate]) -> Result<u64> {
     let mut votes: Vec<u64> = state.iter().map(|state| state.salt).collect();
-    votes.extend(candidates.iter().filter_map(|candidate| candidate.header.as_ref()).map(|header| header.salt));
+    votes.extend(
+        candidates.iter().filter_map(|candidate| candidate.header.as_ref()).map(|header| header.salt),
+    );
     if votes.is_empty() {
         votes = index::salts(disk, layout.root())?;
     }

@@ -56,7 +56,8 @@ pub(super) fn check(
     if !log_is_whole {
         return Ok(compared);
     }
-    let unknown = State { salt: files.salt, end: files.end, published: files.end.offset, clean: false, seq: 0 };
+    let unknown =
+        State { salt: files.salt, end: files.end, published: files.end.offset, clean: false, seq: 0 };
     let base = Base {
         disk: Arc::clone(disk),
         layout: files.layout.clone(),
@@ -71,7 +72,9 @@ pub(super) fn check(
             compared.whole = true;
             compared.memory = index.index.memory() as u64;
         }
-        Err(error) => damage.push(Damage::new(path, format!("the log does not go on from the index: {error}"))),
+        Err(error) => {
+            damage.push(Damage::new(path, format!("the log does not go on from the index: {error}")))
+        }
     }
     Ok(compared)
 }
@@ -91,7 +94,12 @@ fn problems_of(index: &Index) -> BTreeSet<String> {
 }
 
 /// Compares the index with the log: the same keys, at the same places.
-fn compare(shared: &crate::shared::Shared, keys: &Keys, path: &PathBuf, damage: &mut Vec<Damage>) -> Result<()> {
+fn compare(
+    shared: &crate::shared::Shared,
+    keys: &Keys,
+    path: &PathBuf,
+    damage: &mut Vec<Damage>,
+) -> Result<()> {
     let index = &shared.index;
     let mut wrong = |key: &[u8], what: &str| damage.push(Damage::new(path, what).of(key));
     for (key, newest) in &keys.0 {
@@ -118,7 +126,11 @@ fn compare(shared: &crate::shared::Shared, keys: &Keys, path: &PathBuf, damage: 
             }
         }
     }
-    for key in keys.0.keys().filter(|key| listed.len() < keys.0.len() && !listed.contains(&larder::Key::from_stored(key))) {
+    for key in keys
+        .0
+        .keys()
+        .filter(|key| listed.len() < keys.0.len() && !listed.contains(&larder::Key::from_stored(key)))
+    {
         wrong(key, "the index does not list a key that the log has");
     }
     if index.len() != keys.0.len() as u64 {

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use larder::io::{Disk, Mode};
-use larder::{Batch as Outcome, Backend, Bytes, Durability, ErrorKind, Expect, Key, Reply, Result};
+use larder::{Backend, Batch as Outcome, Bytes, Durability, ErrorKind, Expect, Key, Reply, Result};
 
 use super::files::Files;
 use super::newest::{Keys, Newest};
@@ -54,7 +54,8 @@ pub fn repair(
     };
     let mut gathered = Gathered::of(&files, &mut saved.damage, &mut read)?;
     gathered.check_blobs(disk, &files, &mut saved);
-    let options = Pack::options().disk(Arc::clone(disk)).inline().durability(Durability::Flushed).compaction(false);
+    let options =
+        Pack::options().disk(Arc::clone(disk)).inline().durability(Durability::Flushed).compaction(false);
     let dir = into.to_owned();
     let target = Reply::future(async move { options.open(dir).await }).wait()?;
     write(disk, &files, &gathered.keys, &target, &mut saved, &mut read)?;
@@ -193,7 +194,8 @@ fn write(
     let (mut group, mut bytes) = (Vec::new(), 0);
     for (key, newest) in order {
         let (header, payload) = record::read(files, newest.place)?;
-        let corrupt = |what: String| failure::corrupt(files.layout.segment(newest.place.segment).display(), what);
+        let corrupt =
+            |what: String| failure::corrupt(files.layout.segment(newest.place.segment).display(), what);
         let (head, blob) = record::head_of(&header, &payload).map_err(corrupt)?;
         let body = match blob {
             Some(blob) => {

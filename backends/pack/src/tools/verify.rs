@@ -65,6 +65,7 @@ impl<'a> Verifying<'a> {
     fn run(mut self) -> Result<Report> {
         let segments = std::mem::take(&mut self.files.segments);
         for segment in &segments {
+            self.read(segment.from);
             let mut within_batch = false;
             walk(segment, self.files.salt, &mut |piece| {
                 match piece {
@@ -86,7 +87,8 @@ impl<'a> Verifying<'a> {
                 self.damage.push(Damage::new(&segment.path, what).at(segment.to..segment.to));
             }
         }
-        let log_is_whole = self.damage.iter().all(|damage| damage.file == self.files.layout.root().join("control"));
+        let log_is_whole =
+            self.damage.iter().all(|damage| damage.file == self.files.layout.root().join("control"));
         let bytes = segments.iter().map(|segment| segment.to).sum::<u64>();
         self.files.segments = segments;
         self.blobs()?;
@@ -131,10 +133,10 @@ impl<'a> Verifying<'a> {
         self.total += named().map(|(.., blob)| blob.len).sum::<u64>();
         for (key, newest, blob) in named() {
             let path = self.files.layout.blob(blob.id);
-            let head = record::read(&self.files, newest.place)
-                .and_then(|(header, payload)| {
-                    record::head_of(&header, &payload).map_err(|what| crate::failure::corrupt(path.display(), what))
-                });
+            let head = record::read(&self.files, newest.place).and_then(|(header, payload)| {
+                record::head_of(&header, &payload)
+                    .map_err(|what| crate::failure::corrupt(path.display(), what))
+            });
             let wrong = match head {
                 Ok((head, _)) => {
                     let (disk, layout) = (Arc::clone(self.disk), self.files.layout.clone());

@@ -29,7 +29,11 @@ pub(super) struct Damaged {
 ///
 /// # Errors
 /// Those of `take`, which end it.
-pub(super) fn walk(segment: &Segment, salt: u64, take: &mut dyn FnMut(Piece<'_>) -> Result<()>) -> Result<()> {
+pub(super) fn walk(
+    segment: &Segment,
+    salt: u64,
+    take: &mut dyn FnMut(Piece<'_>) -> Result<()>,
+) -> Result<()> {
     let mut scanner = Scanner::new(&*segment.file, salt, segment.id, segment.from, segment.to);
     let mut at = segment.from;
     while let Some(step) = scanner.next()? {

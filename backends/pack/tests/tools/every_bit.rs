@@ -32,7 +32,8 @@ fn is_saved_or_listed(store: &Store, what: &str) {
     assert_eq!(report.is_whole(), saved.is_complete(), "{what}: {:#?} {:#?}", report.damage, saved.damage);
     assert!(tools::verify(&store.disk, Path::new(SAVED), &mut |_| {}).unwrap().is_whole(), "{what}");
     let found = content(&store.disk, SAVED);
-    let listed = |key: &larder::Key| [&saved.lost, &saved.older, &saved.stale].iter().any(|list| list.contains(key));
+    let listed =
+        |key: &larder::Key| [&saved.lost, &saved.older, &saved.stale].iter().any(|list| list.contains(key));
     for number in (0..4).chain(10..13) {
         let key = key(number);
         let (before, now) = (store.model.get(&key), found.get(&key));
@@ -41,7 +42,10 @@ fn is_saved_or_listed(store: &Store, what: &str) {
             assert!(earlier(number).contains(now.unwrap()), "{what}: {key} was never this");
         }
         if now != before {
-            assert!(!saved.is_complete(), "{what}: {key} is not as it was, and nothing is said to be damaged");
+            assert!(
+                !saved.is_complete(),
+                "{what}: {key} is not as it was, and nothing is said to be damaged"
+            );
         }
     }
     assert!(found.keys().all(|key| store.model.contains_key(key) || listed(key)), "{what}");

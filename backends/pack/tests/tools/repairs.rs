@@ -207,7 +207,8 @@ fn what_follows_damage_is_found_again() {
         let last = frames.iter().rfind(|frame| frame.3 == key.to_string()).unwrap();
         last.0 == path && (from..to).contains(&last.1)
     };
-    let damaged: Vec<Key> = (0..100).map(key).filter(|key| frames.iter().any(|f| f.3 == key.to_string()) && hit(key)).collect();
+    let damaged: Vec<Key> =
+        (0..100).map(key).filter(|key| frames.iter().any(|f| f.3 == key.to_string()) && hit(key)).collect();
     assert!(!damaged.is_empty());
     let saved = saved_but_for(&store, &damaged);
     assert_eq!(saved.damage.len(), 1, "{:#?}", saved.damage);

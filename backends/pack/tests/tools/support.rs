@@ -159,7 +159,8 @@ pub(crate) fn content(disk: &Arc<dyn Disk>, dir: &str) -> Model {
         let data = match stored.data {
             Data::Bytes(data) => data.to_vec(),
             Data::Stream(stream) => {
-                let chunks: Vec<Bytes> = pollster::block_on(futures::TryStreamExt::try_collect(stream)).unwrap();
+                let chunks: Vec<Bytes> =
+                    pollster::block_on(futures::TryStreamExt::try_collect(stream)).unwrap();
                 chunks.concat()
             }
             Data::None => Vec::new(),
