@@ -35,6 +35,20 @@ impl Effort {
         Effort { rounds: 3, most_rounds: 4, ..self }
     }
 
+    /// The same with at most so many rounds, and half as many again to find quiet ones.
+    #[must_use]
+    pub fn rounds(self, rounds: usize) -> Effort {
+        let rounds = self.rounds.min(rounds);
+        Effort { rounds, most_rounds: self.most_rounds.min(rounds + rounds / 2), ..self }
+    }
+
+    /// The same with at most so many rounds, quiet or not, for rounds that take minutes.
+    #[must_use]
+    pub fn exactly(self, rounds: usize) -> Effort {
+        let rounds = self.rounds.min(rounds);
+        Effort { rounds, most_rounds: rounds, ..self }
+    }
+
     /// So many operations per sample, or the share of them that this effort allows.
     pub fn operations(&self, full: u64) -> u64 {
         (full / self.divide).max(1)
@@ -110,12 +124,28 @@ impl<'a> Contest<'a> {
         self
     }
 
+    /// Adds a contender that could not be measured.
+    #[must_use]
+    pub fn absent(self, name: impl Into<String>) -> Contest<'a> {
+        self.contender(name, "", |_| Sample::NONE)
+    }
+
     /// Runs one round to warm up, and then those that count.
-    pub fn run(mut self, effort: Effort) -> Outcomes {
+    pub fn run(self, effort: Effort) -> Outcomes {
+        self.run_from(0, effort)
+    }
+
+    /// Runs the rounds that count at once, for work that begins anew each time.
+    pub fn run_cold(self, effort: Effort) -> Outcomes {
+        self.run_from(1, effort)
+    }
+
+    /// Round 0 does not count.
+    fn run_from(mut self, first: usize, effort: Effort) -> Outcomes {
         eprintln!("{} ...", self.title);
         let count = self.contenders.len();
         let mut rounds: Vec<(f64, Vec<f64>)> = Vec::new();
-        for round in 0..=effort.most_rounds {
+        for round in first..=effort.most_rounds {
             let guard = Guard::begin();
             let mut measured = vec![0.0; count];
             for turn in 0..count {

@@ -44,6 +44,35 @@ impl Target {
     }
 }
 
+/// What a number is of that is no time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// Bytes.
+    Bytes,
+    /// So many times something else.
+    Times,
+}
+
+/// Measurements that are no times: one row for each contender.
+#[derive(Clone, Debug)]
+pub struct Amounts {
+    /// What was measured.
+    pub title: String,
+    /// The columns.
+    pub columns: Vec<(&'static str, Unit)>,
+    /// The contenders, each with a number for each column; NaN where it was not measured.
+    pub rows: Vec<(String, Vec<f64>)>,
+}
+
+impl Amounts {
+    /// The number of this contender in this column; NaN if there is none.
+    pub fn of(&self, contender: &str, column: &str) -> f64 {
+        let row = self.rows.iter().find(|(name, _)| name == contender);
+        let column = self.columns.iter().position(|(name, _)| *name == column);
+        row.zip(column).and_then(|((_, row), at)| row.get(at).copied()).unwrap_or(f64::NAN)
+    }
+}
+
 /// One part of the report: contests, and the targets that they decide.
 #[derive(Clone, Debug, Default)]
 pub struct Section {
@@ -53,6 +82,8 @@ pub struct Section {
     pub method: String,
     /// What was measured. The first contender of each is the one that all are compared with.
     pub contests: Vec<Outcomes>,
+    /// What was measured that is no time.
+    pub amounts: Vec<Amounts>,
     /// What was promised.
     pub targets: Vec<Target>,
 }
@@ -98,13 +129,43 @@ pub fn section(section: &Section) -> String {
         for contender in &contest.contenders {
             let (name, median) = (&contender.name, duration(contender.median_ns));
             let best = duration(contender.best_ns);
-            let spread = contender.spread * 100.0;
+            let spread = match contender.spread * 100.0 {
+                spread if spread.is_finite() => format!("± {spread:.0} %"),
+                _ => String::new(),
+            };
             let ratio = significant(contest.ratio(name, base));
-            _ = write!(out, "| {name} | {median} | ± {spread:.0} % | {best} | {ratio} |");
+            _ = write!(out, "| {name} | {median} | {spread} | {best} | {ratio} |");
             out.push_str(&if terms { format!(" {} |\n", contender.terms) } else { "\n".into() });
         }
     }
+    section.amounts.iter().for_each(|table| out.push_str(&amounts(table)));
     out
+}
+
+fn amounts(table: &Amounts) -> String {
+    let columns: Vec<&str> = table.columns.iter().map(|(name, _)| *name).collect();
+    let rule = "---|".repeat(columns.len());
+    let mut out = format!("\n**{}**\n\n| contender | {} |\n|---|{rule}\n", table.title, columns.join(" | "));
+    for (name, row) in &table.rows {
+        let cells = row.iter().zip(&table.columns).map(|(value, (_, unit))| match unit {
+            Unit::Bytes => bytes(*value),
+            Unit::Times => format!("{} x", significant(*value)),
+        });
+        _ = writeln!(out, "| {name} | {} |", cells.collect::<Vec<_>>().join(" | "));
+    }
+    out
+}
+
+/// Bytes in the unit that reads best.
+pub fn bytes(bytes: f64) -> String {
+    const KIB: f64 = 1024.0;
+    match bytes {
+        n if !n.is_finite() => "not measured".into(),
+        n if n < KIB => format!("{} B", significant(n)),
+        n if n < KIB * KIB => format!("{} KiB", significant(n / KIB)),
+        n if n < KIB * KIB * KIB => format!("{} MiB", significant(n / KIB / KIB)),
+        n => format!("{} GiB", significant(n / KIB / KIB / KIB)),
+    }
 }
 
 /// Nanoseconds in the unit that reads best.

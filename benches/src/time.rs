@@ -22,6 +22,9 @@ pub struct Sample {
 }
 
 impl Sample {
+    /// Of something that could not be measured: its time is not a number.
+    pub const NONE: Sample = Sample { operations: 0, took: Duration::ZERO };
+
     /// So many operations took so long. Times of no operation do not exist: zero counts as one.
     pub fn new(operations: u64, took: Duration) -> Sample {
         Sample { operations: operations.max(1), took }
@@ -81,23 +84,39 @@ pub struct Guard {
 impl Guard {
     /// Begins now.
     pub fn begin() -> Guard {
-        Guard { at: Instant::now(), own: cpu(ClockId::ProcessCPUTime), all: busy() }
+        Guard { at: Instant::now(), own: own(), all: busy() }
     }
 
     /// The share of all processors that others used since: 0 nothing, 1 everything. Unknown, as
     /// where there is no /proc/stat, is 0.
     pub fn others(&self) -> f64 {
         let (Some(before), Some(after)) = (self.all, busy()) else { return 0.0 };
-        let own = cpu(ClockId::ProcessCPUTime).saturating_sub(self.own);
+        let own = own().saturating_sub(self.own);
         let others = after.saturating_sub(before).saturating_sub(own).as_secs_f64();
         let processors = std::thread::available_parallelism().map_or(1, usize::from) as f64;
         (others / (self.at.elapsed().as_secs_f64() * processors)).clamp(0.0, 1.0)
     }
 }
 
+const TICKS_PER_SECOND: f64 = 100.0;
+
+/// The processor time that this process has used, and its children that are done.
+fn own() -> Duration {
+    cpu(ClockId::ProcessCPUTime) + children().unwrap_or_default()
+}
+
+/// The processor time of the children that were waited for, from /proc/self/stat.
+fn children() -> Option<Duration> {
+    // Counted from the field after the name, which may hold anything.
+    const FIELDS: [usize; 2] = [13, 14];
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+    let ticks: f64 = FIELDS.iter().filter_map(|field| fields.get(*field)?.parse::<f64>().ok()).sum();
+    Some(Duration::from_secs_f64(ticks / TICKS_PER_SECOND))
+}
+
 /// The processor time that everything on this machine has used, from /proc/stat.
 fn busy() -> Option<Duration> {
-    const TICKS_PER_SECOND: f64 = 100.0;
     const IDLE: [usize; 2] = [3, 4];
     // Guests are counted in user time already.
     const COUNTED: usize = 8;
@@ -119,6 +138,7 @@ mod tests {
     fn a_sample_is_per_operation() {
         assert!((Sample::new(4, Duration::from_nanos(100)).nanos() - 25.0).abs() < 1e-9);
         assert!(Sample::new(0, Duration::from_nanos(100)).nanos().is_finite());
+        assert!(Sample::NONE.nanos().is_nan());
     }
 
     #[test]

@@ -55,9 +55,15 @@ impl Blob {
         if !self.shared.is_synced() {
             return Ok(());
         }
-        let synced = self.file.sync().map_err(|cause| failure::disk("cannot sync", self.path.display(), cause));
+        let synced =
+            self.file.sync().map_err(|cause| failure::disk("cannot sync", self.path.display(), cause));
         let blobs = self.shared.layout.blobs();
-        let named = || self.shared.disk.sync_dir(blobs).map_err(|cause| failure::disk("cannot sync", blobs.display(), cause));
+        let named = || {
+            self.shared
+                .disk
+                .sync_dir(blobs)
+                .map_err(|cause| failure::disk("cannot sync", blobs.display(), cause))
+        };
         synced.and_then(|()| named()).inspect_err(|_| self.shared.poison())
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use larder::io::Disk;
+use larder::io::{Disk, Mode};
 use larder::{Error, ErrorKind, Result};
 
 use crate::append_only_file::{AppendOnlyFile, AutoFlush};
@@ -39,6 +39,30 @@ impl Log {
         shared.segments.insert(end.segment, file.reader()?);
         let durable = durable.max(file.synced_end_poff());
         Ok(Log { shared: Arc::clone(shared), file, segment: end.segment, durable, next_seq })
+    }
+
+    /// Writes again what is not known to be on the medium: a sync that failed may have lost it, though it is still
+    /// read, and the next sync would say nothing of it.
+    pub(crate) fn write_again(&self) -> Result<()> {
+        const CHUNK: u64 = 256 << 10;
+        let path = self.shared.layout.segment(self.segment);
+        let failed = |cause| failure::disk("cannot write", path.display(), cause);
+        let end = self.file.flushed_end_poff();
+        let (mut at, mut buffer) = (self.durable, Vec::new());
+        if at >= end {
+            return Ok(());
+        }
+        let file = self.shared.disk.open(&path, Mode::Write).map_err(failed)?;
+        while at < end {
+            buffer.resize((end - at).min(CHUNK) as usize, 0);
+            let read = file.read_full_at(&mut buffer, at).map_err(failed)?;
+            if read < buffer.len() {
+                return Err(failure::damaged(&path, at));
+            }
+            file.write_all_at(&buffer, at).map_err(failed)?;
+            at += read as u64;
+        }
+        Ok(())
     }
 
     /// Makes a segment with nothing in it, durably, and appends to it from now on.
@@ -145,7 +169,10 @@ impl Log {
         self.flush()?;
         self.fsync()?;
         let id = self.segment.checked_add(1).ok_or_else(|| {
-            failure::error(ErrorKind::TooLarge, "the numbers of segments are used up; export the store into a new one")
+            failure::error(
+                ErrorKind::TooLarge,
+                "the numbers of segments are used up; export the store into a new one",
+            )
         })?;
         live.push(Sealed { id: self.segment, len: self.file.flushed_end_poff() });
         let next = Log::create(&self.shared, id, live, self.next_seq)?;

@@ -110,31 +110,6 @@ pub(crate) fn look_up(shared: &Shared, key: &[u8], how: How, first: usize) -> Re
     Err(failure::error(ErrorKind::Corrupt, message).into())
 }
 
-/// Where a key stood, for a log that is being replayed.
-pub(crate) enum Before {
-    Nowhere,
-    Here(Found),
-    /// In a segment that was compacted away since the checkpoint: one of these, which cannot be read any more.
-    Gone(Vec<Location>),
-}
-
-/// The last frame of a key that was replayed so far. The checkpoint may name frames of segments that are gone; each
-/// of them was superseded before that, by a frame of its key that comes later in the log. So whichever key takes
-/// one of them, when hashes are equal, in the end all are taken.
-pub(crate) fn look_up_before(shared: &Shared, key: &[u8], first: usize) -> Result<Before> {
-    let mut gone = Vec::new();
-    for location in shared.index.find_waiting(shared.index.hash(key))?.locations() {
-        let Some(segment) = shared.segments.get(location.segment()) else {
-            gone.push(*location);
-            continue;
-        };
-        if let Some(found) = examine(shared, segment, *location, key, How::Waiting, first).map_err(Error::from)? {
-            return Ok(Before::Here(found));
-        }
-    }
-    Ok(if gone.is_empty() { Before::Nowhere } else { Before::Gone(gone) })
-}
-
 /// The frame at this place, if it is the one of this key.
 fn examine(
     shared: &Shared,
@@ -145,13 +120,18 @@ fn examine(
     first: usize,
 ) -> Result<Option<Found>, Halt> {
     let offset = location.offset();
-    let present = segment.reader.flushed_end_poff().checked_sub(offset).ok_or_else(|| failure::damaged(segment.path(), offset))?;
+    let present = segment
+        .reader
+        .flushed_end_poff()
+        .checked_sub(offset)
+        .ok_or_else(|| failure::damaged(segment.path(), offset))?;
     let mut buffer = Buffer::take();
     let first = first.max(Header::LEN).min(buffer.len());
     let filled = location.known_len().unwrap_or(u64::MAX).min(present).min(first as u64) as usize;
     fetch(&segment, &mut buffer[..filled], offset, how)?;
     let place = Place { segment: location.segment(), offset };
-    let header = Header::decode(&buffer[..filled], shared.salt, place).ok_or_else(|| failure::damaged(segment.path(), offset))?;
+    let header = Header::decode(&buffer[..filled], shared.salt, place)
+        .ok_or_else(|| failure::damaged(segment.path(), offset))?;
     if header.key_len as usize != key.len() {
         return Ok(None);
     }

@@ -63,7 +63,8 @@ fn attempt(shared: &Arc<Shared>, key: &Key, part: Part, how: How) -> Result<Opti
         }
     }
     let path = gone.map(|blob| shared.layout.blob(blob.id)).unwrap_or_default();
-    Err(failure::corrupt(path.display(), "the file of this large record is missing; restore it from a copy").into())
+    Err(failure::corrupt(path.display(), "the file of this large record is missing; restore it from a copy")
+        .into())
 }
 
 /// The data of a frame, or the blob that it is in if that is gone, since the record was replaced meanwhile.

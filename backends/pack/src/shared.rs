@@ -30,6 +30,8 @@ pub(crate) struct Shared {
     doomed: Mutex<BTreeSet<u64>>,
     /// Blobs that may not be on the medium yet, and must be before a frame that names them is.
     unsynced: Mutex<BTreeSet<u64>>,
+    /// Whether blobs were removed since their directory was synced: a power cut may bring them back.
+    removed: AtomicBool,
     closed: AtomicBool,
     poisoned: AtomicBool,
 }
@@ -54,6 +56,7 @@ impl Shared {
             next_blob: AtomicU64::new(1),
             doomed: Mutex::default(),
             unsynced: Mutex::default(),
+            removed: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             poisoned: AtomicBool::new(false),
         }
@@ -84,7 +87,9 @@ impl Shared {
             return Ok(());
         }
         let root = self.layout.root().display();
-        let message = format!("a sync in {root} failed, so what is on the medium is not known; reopen the store to write");
+        let message = format!(
+            "a sync in {root} failed, so what is on the medium is not known; reopen the store to write"
+        );
         Err(failure::error(ErrorKind::Poisoned, message))
     }
 
@@ -129,6 +134,8 @@ impl Shared {
         let path = self.layout.blob(blob);
         let removed = self.disk.remove(&path);
         if removed.is_ok() || removed.is_err_and(|cause| cause.kind() == std::io::ErrorKind::NotFound) {
+            // Before it is taken from the list: it is in either, or in both.
+            self.removed.store(true, Ordering::Release);
             self.doomed.lock().unwrap_or_else(PoisonError::into_inner).remove(&blob);
         }
     }
@@ -151,6 +158,18 @@ impl Shared {
         }
     }
 
+    /// Makes durable that blobs were removed: before nothing in the log tells any more that they were replaced.
+    pub(crate) fn sync_removals(&self) -> Result<()> {
+        if !self.removed.swap(false, Ordering::AcqRel) {
+            return Ok(());
+        }
+        let dir = self.layout.blobs();
+        self.disk.sync_dir(dir).map_err(|cause| {
+            self.removed.store(true, Ordering::Release);
+            failure::disk("cannot sync", dir.display(), cause)
+        })
+    }
+
     /// Notes that a blob is not on the medium.
     pub(crate) fn sync_blob_later(&self, blob: u64) {
         self.unsynced.lock().unwrap_or_else(PoisonError::into_inner).insert(blob);
@@ -171,7 +190,8 @@ impl Shared {
             }
         });
         let dir = self.layout.blobs();
-        let named = || self.disk.sync_dir(dir).map_err(|cause| failure::disk("cannot sync", dir.display(), cause));
+        let named =
+            || self.disk.sync_dir(dir).map_err(|cause| failure::disk("cannot sync", dir.display(), cause));
         synced.and_then(|()| named()).inspect_err(|_| self.poison())
     }
 }

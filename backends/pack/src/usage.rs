@@ -65,7 +65,8 @@ impl Usage {
 
     /// The segment below `newest` of which the greatest part is dead, the oldest of equal ones.
     pub(crate) fn worst(&self, newest: u32, spoiled: &[u32]) -> Option<u32> {
-        let sealed = self.0.iter().filter(|(id, bytes)| **id != newest && bytes.total > 0 && !spoiled.contains(id));
+        let sealed =
+            self.0.iter().filter(|(id, bytes)| **id != newest && bytes.total > 0 && !spoiled.contains(id));
         let dead = |bytes: &Bytes| u128::from(bytes.total.saturating_sub(bytes.live));
         let worse = |(_, a): &(&u32, &Bytes), (_, b): &(&u32, &Bytes)| {
             // Compares dead/total without a fraction; later ones must be strictly worse.
@@ -78,7 +79,9 @@ impl Usage {
         out.extend_from_slice(&(self.0.len() as u32).to_be_bytes());
         for (id, bytes) in &self.0 {
             out.extend_from_slice(&id.to_be_bytes());
-            [bytes.total, bytes.live, bytes.removals].iter().for_each(|n| out.extend_from_slice(&n.to_be_bytes()));
+            [bytes.total, bytes.live, bytes.removals]
+                .iter()
+                .for_each(|n| out.extend_from_slice(&n.to_be_bytes()));
         }
     }
 
@@ -89,10 +92,7 @@ impl Usage {
         let (entries, rest) = rest.split_at_checked(len)?;
         let entry = |entry: &[u8]| {
             let number = |at| BigEndian::read_u64(&entry[at..]);
-            (
-                BigEndian::read_u32(entry),
-                Bytes { total: number(4), live: number(12), removals: number(20) },
-            )
+            (BigEndian::read_u32(entry), Bytes { total: number(4), live: number(12), removals: number(20) })
         };
         Some((Usage(entries.chunks_exact(Usage::ENTRY).map(entry).collect()), rest))
     }
@@ -103,7 +103,11 @@ mod tests {
     use super::*;
 
     fn usage(of: &[(u32, u64, u64)]) -> Usage {
-        Usage(of.iter().map(|(id, total, live)| (*id, Bytes { total: *total, live: *live, removals: 1 })).collect())
+        Usage(
+            of.iter()
+                .map(|(id, total, live)| (*id, Bytes { total: *total, live: *live, removals: 1 }))
+                .collect(),
+        )
     }
 
     #[test]

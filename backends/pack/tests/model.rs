@@ -8,6 +8,7 @@ mod records;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use larder::io::Disk;
 use larder::{Backend, Batch, Durability, Expect, Key, Part, Removed, Version, Write, Written};
 use larder_pack::{Options, Pack};
 use larder_simulated::disk::SimDisk;
@@ -63,7 +64,12 @@ impl Model {
         self.check_all();
         self.pack.compact().wait().unwrap();
         self.check_all();
-        println!("{} keys at the end, opened {} times, {} bytes", self.content.len(), self.reopened, self.disk.used());
+        println!(
+            "{} keys at the end, opened {} times, {} bytes",
+            self.content.len(),
+            self.reopened,
+            self.disk.used()
+        );
     }
 
     fn key(&mut self) -> String {
@@ -149,7 +155,8 @@ impl Model {
         for _ in 0..count {
             let key = self.key();
             // Most batches shall happen.
-            let (expect, holds) = if self.chance.below(8) == 0 { self.expectation(&key) } else { (Expect::Any, true) };
+            let (expect, holds) =
+                if self.chance.below(8) == 0 { self.expectation(&key) } else { (Expect::Any, true) };
             let data = (self.chance.below(3) > 0).then(|| self.data());
             if writes.contains_key(&key) {
                 continue;
@@ -198,6 +205,10 @@ impl Model {
             20..24 => {
                 // A kill: what was acknowledged is in the files, synced or not.
                 self.disk = self.disk.fork();
+                if self.chance.below(2) == 0 {
+                    // The index can be made again from the log.
+                    self.remove_checkpoints();
+                }
                 self.reopen();
             }
             24..28 => {
@@ -205,6 +216,14 @@ impl Model {
                 self.check(&reading);
             }
             _ => {}
+        }
+    }
+
+    fn remove_checkpoints(&self) {
+        for (path, _) in self.disk.files() {
+            if path.extension().is_some_and(|end| end == "index") {
+                self.disk.remove(&path).unwrap();
+            }
         }
     }
 

@@ -62,7 +62,8 @@ fn acknowledged(line: &str) -> Option<u64> {
 
 /// A store in which segments, checkpoints and compactions follow each other quickly: every twenty batches or so.
 fn open(dir: &Path) -> Pack {
-    let options = Pack::options().durability(Durability::Flushed).segment_bytes(64 << 10).checkpoint_bytes(64 << 10);
+    let options =
+        Pack::options().durability(Durability::Flushed).segment_bytes(64 << 10).checkpoint_bytes(64 << 10);
     smol::block_on(options.open(dir)).unwrap()
 }
 

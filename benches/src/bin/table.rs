@@ -7,12 +7,11 @@ use std::process::ExitCode;
 
 use larder_benches::harness::Effort;
 use larder_benches::report::{self, Section};
-use larder_benches::{machine, rows};
+use larder_benches::rows::{Failure, pack::child};
+use larder_benches::{machine, results, rows};
 
 const BEGIN: &str = "<!-- tables: begin -->";
 const END: &str = "<!-- tables: end -->";
-
-use larder_benches::rows::Failure;
 
 struct Wanted {
     write: bool,
@@ -23,7 +22,13 @@ struct Wanted {
 }
 
 fn main() -> ExitCode {
-    match wanted(std::env::args().skip(1)).and_then(|wanted| run(&wanted)) {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let done = match args.split_first() {
+        // A process of its own for one store, started by the rows themselves.
+        Some((first, rest)) if first == child::COMMAND => child::run(rest),
+        _ => wanted(args.into_iter()).and_then(|wanted| run(&wanted)),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("table: {failure}");
@@ -59,10 +64,17 @@ fn wanted(mut args: impl Iterator<Item = String>) -> Result<Wanted, Failure> {
 
 fn run(wanted: &Wanted) -> Result<(), Failure> {
     std::fs::create_dir_all(&wanted.dir)?;
+    let figures = if wanted.write {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("results")
+    } else {
+        wanted.dir.join("results")
+    };
     let mut sections: Vec<Section> = Vec::new();
     for (theme, measure) in rows::THEMES {
         if wanted.only.is_empty() || wanted.only.iter().any(|only| only == theme) {
-            sections.push(measure(wanted.effort, &wanted.dir)?);
+            let section = measure(wanted.effort, &wanted.dir)?;
+            results::write(&figures.join(theme).with_extension("jsonl"), &section)?;
+            sections.push(section);
         }
     }
     if sections.is_empty() {

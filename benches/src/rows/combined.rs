@@ -45,7 +45,13 @@ pub fn section(effort: Effort, dir: &Path) -> Result<Section, Failure> {
                   waits for its update before it makes the next. Without tokio all tasks are joined on the calling \
                   thread under `pollster::block_on`. After every sample the counter must have counted all of it."
         .into();
-    Ok(Section { title: "Combined updates".into(), method, contests: vec![outcomes], targets })
+    Ok(Section {
+        title: "Combined updates".into(),
+        method,
+        contests: vec![outcomes],
+        targets,
+        ..Section::default()
+    })
 }
 
 fn run(larder: &Arc<Larder>, clock: Clock, on: On<'_>, tasks: usize, each: u64) -> crate::time::Sample {

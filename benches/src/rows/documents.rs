@@ -167,7 +167,7 @@ pub fn section(effort: Effort) -> larder::Result<Section> {
                   no store to write to, larder has, and writes a checksummed record there. `Document` alone is the \
                   walk and the splice on the encoded bytes, without a store."
         .into();
-    Ok(Section { title: "One field of a document".into(), method, contests, targets })
+    Ok(Section { title: "One field of a document".into(), method, contests, targets, ..Section::default() })
 }
 
 fn get(title: String, field: &Field, operations: u64, effort: Effort) -> Outcomes {

@@ -84,7 +84,7 @@ pub fn section(effort: Effort, dir: &Path) -> Result<Section, Failure> {
                   the first row memory is touched and let go, so that nobody pays for pages that the host of a virtual \
                   machine first has to find."
         .into();
-    Ok(Section { title: "Files".into(), method, contests, targets })
+    Ok(Section { title: "Files".into(), method, contests, targets, ..Section::default() })
 }
 
 fn no_slower(targets: &mut Vec<Target>, outcomes: &Outcomes, peers: &[&str], what: &str) {

@@ -241,7 +241,7 @@ pub fn section(effort: Effort) -> larder::Result<Section> {
          into which the text is made first, as larder does. Written values are allocated anew for each write.",
         data::keys(1)[0].len()
     );
-    Ok(Section { title: "Memory".into(), method, contests, targets })
+    Ok(Section { title: "Memory".into(), method, contests, targets, ..Section::default() })
 }
 
 fn get_bytes(title: String, maps: &Maps, operations: u64, effort: Effort) -> Outcomes {

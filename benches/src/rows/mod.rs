@@ -11,6 +11,7 @@ pub mod documents;
 pub mod files;
 pub mod filesystem;
 pub mod memory;
+pub mod pack;
 pub mod simulated;
 
 /// Whatever stopped a measurement.
@@ -20,10 +21,11 @@ pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 pub type Measure = fn(Effort, &Path) -> Result<Section, Failure>;
 
 /// All themes, by name.
-pub const THEMES: [(&str, Measure); 5] = [
+pub const THEMES: [(&str, Measure); 6] = [
     ("memory", |effort, _| Ok(memory::section(effort)?)),
     ("documents", |effort, _| Ok(documents::section(effort)?)),
     ("combined", combined::section),
     ("filesystem", filesystem::section),
+    ("pack", pack::section),
     ("simulated", |effort, _| simulated::section(effort)),
 ];

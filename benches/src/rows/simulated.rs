@@ -7,7 +7,11 @@ use std::time::Duration;
 use futures::executor::LocalPool;
 use futures::future::{BoxFuture, FutureExt, join_all};
 use futures::task::LocalSpawnExt;
+use larder::Larder;
+use larder_memory::Memory;
 use larder_simulated::draw::{Draws, below};
+use larder_simulated::latency::{Class, Latency, Legs, Profile};
+use larder_simulated::store::Simulated;
 use larder_simulated::time::{ParkDriver, Policy, Sim, VirtualClock, turn};
 
 use super::Failure;
@@ -16,6 +20,7 @@ use crate::report::{Section, Target};
 use crate::time::{Clock, Sample};
 
 const LARDER: &str = "larder-simulated";
+const GET: &str = "`get`";
 const HOUR: Duration = Duration::from_secs(3600);
 /// Of those who visit every millisecond, as a share of an hour.
 const PART: u32 = 60;
@@ -194,14 +199,57 @@ fn hour(effort: Effort) -> Outcomes {
     contest.run(effort.fewer())
 }
 
+/// Fifty clients of a memory store that takes 100 µs of virtual time to answer, through `Larder`.
+fn through_larder(effort: Effort) -> Outcomes {
+    const CLIENTS: u64 = 50;
+    let count = effort.operations(3000);
+    let run = move |sim: Sim, writes: bool| async move {
+        let clock = Arc::new(sim.clock().clone());
+        let legs =
+            Legs::Whole { latency: Latency::constant(Duration::from_micros(100)), effect_percent: 100 };
+        let profile = Profile::none().legs(Class::Read, legs.clone()).legs(Class::Write, legs);
+        let timeline = Arc::new(VirtualClock::clone(&clock));
+        let store = Simulated::builder(Memory::new(), timeline, 1).profile(profile).build();
+        let clients = (0..CLIENTS).map(|client| {
+            let larder = Larder::with_clock(store.client(client), Arc::<VirtualClock>::clone(&clock));
+            sim.spawn("client", async move {
+                let mut done = 0;
+                for n in 0..count {
+                    let key = (client * 7919 + n * 31) % 1000;
+                    let happened = match writes {
+                        true => larder.assoc(key, &n).await.is_ok(),
+                        false => larder.get::<u64>(key).await.is_ok(),
+                    };
+                    done += u64::from(happened);
+                }
+                done
+            })
+        });
+        join_all(clients.collect::<Vec<_>>()).await.into_iter().sum::<u64>()
+    };
+    let mut contest =
+        Contest::new("A store that takes 100 µs, through `Larder`, per operation", Clock::ThreadCpu);
+    for (name, writes) in [(GET, false), ("`assoc`", true)] {
+        contest = contest.contender(name, "", move |clock| {
+            sample(clock, CLIENTS * count, || {
+                let done = Sim::run(1, |sim| run(sim, writes))?;
+                if done == CLIENTS * count { Ok(()) } else { Err(format!("only {done} operations").into()) }
+            })
+        });
+    }
+    contest.run(effort.fewer())
+}
+
 /// All rows of this theme.
 pub fn section(effort: Effort) -> Result<Section, Failure> {
     let far = sleeping("Two sleeps of 10 ms, 100 clients, time per operation", 10_000_000, &WAYS, effort);
     let near = sleeping("Two sleeps of 80 µs, 100 clients, time per operation", 80_000, &WAYS[..3], effort);
-    let (idle, hour) = (idle(effort), hour(effort));
+    let (idle, hour, through) = (idle(effort), hour(effort), through_larder(effort));
+    let got = through.of(GET).map_or(f64::NAN, |outcome| outcome.median_ns);
     let median = |outcomes: &Outcomes| outcomes.of(LARDER).map_or(f64::NAN, |outcome| outcome.median_ns);
     let a_million = "simulated operations of two sleeps of 80 µs a second, to a million";
     let targets = vec![
+        Target::at_least("simulated `get`s through `Larder` a second, to a million", 1.0, 1e3 / got),
         Target::at_least(a_million, 1.0, 1e3 / median(&near)),
         Target::at_most("one simulated hour of one client, to 200 ms", 1.0, median(&hour) / 200e6),
         Target::at_most("a simulated hour of 100 idle tasks, to 10 ms", 1.0, median(&idle) / 10e6),
@@ -215,5 +263,11 @@ pub fn section(effort: Effort) -> Result<Section, Failure> {
          slatedb's way is written after its `MockSystemClock` and the actor that moves it. madsim is left out: it needs \
          a `--cfg` of its own, and makes every sleep at least a millisecond."
     );
-    Ok(Section { title: "Virtual time".into(), method, contests: vec![far, near, idle, hour], targets })
+    Ok(Section {
+        title: "Virtual time".into(),
+        method,
+        contests: vec![far, near, idle, hour, through],
+        targets,
+        ..Section::default()
+    })
 }

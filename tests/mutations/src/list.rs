@@ -12,10 +12,12 @@ pub(crate) struct Mutation {
     /// The file that it is in, from the root of the workspace.
     pub(crate) file: &'static str,
     pub(crate) edits: &'static [Edit],
-    /// The test of larder-simulated that is to notice.
+    /// The package, and the test of it, that is to notice.
+    pub(crate) package: &'static str,
     pub(crate) test: &'static str,
 }
 
+const SIMULATED: &str = "larder-simulated";
 const ROUND: &str = "backends/filesystem/src/round.rs";
 const COMMIT: &str = "backends/filesystem/src/commit.rs";
 const CHANGE: &str = "backends/filesystem/src/change.rs";
@@ -33,6 +35,7 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
         what: "a record's content is not synced before its rename",
         file: ROUND,
         edits: &[Edit("[one] => one.sync().map(|()| true),", "[_] => Ok(true),")],
+        package: SIMULATED,
         test: "filesystem_crashes",
     },
     Mutation {
@@ -43,6 +46,7 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
             "dirs.iter().try_for_each(|dir| shared.sync_dir(dir)) });",
             "dirs.iter().try_for_each(|_| Ok(())) });",
         )],
+        package: SIMULATED,
         test: "filesystem_crashes",
     },
     Mutation {
@@ -53,6 +57,7 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
             "self.changed[usize::from(group.place.dir)] = true;",
             "self.changed[usize::from(group.place.dir)] |= temp.is_some();",
         )],
+        package: SIMULATED,
         test: "filesystem_crashes",
     },
     Mutation {
@@ -63,6 +68,7 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
             "            Ok(()) => groups,\n            Err(error) => {\n                shared.poison();\n                groups.into_iter().for_each(|(group, temp)| {",
             "            Ok(()) => groups,\n            Err(_) if !groups.is_empty() => groups,\n            Err(error) => {\n                shared.poison();\n                groups.into_iter().for_each(|(group, temp)| {",
         )],
+        package: SIMULATED,
         test: "filesystem_crashes",
     },
     Mutation {
@@ -70,6 +76,7 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
         what: "after a failed sync the store goes on as if nothing had happened",
         file: "backends/filesystem/src/shared.rs",
         edits: &[Edit("self.poisoned.store(true, Ordering::Release);", "_ = &self.poisoned;")],
+        package: SIMULATED,
         test: "filesystem_crashes",
     },
     Mutation {
@@ -80,6 +87,7 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
             "                let error = error.ambiguous();\n                groups",
             "                groups",
         )],
+        package: SIMULATED,
         test: "filesystem_crashes",
     },
     Mutation {
@@ -90,6 +98,7 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
             "        if !self.renamed.load(Ordering::Relaxed) {\n            remove",
             "        if false {\n            remove",
         )],
+        package: SIMULATED,
         test: "filesystem_crashes",
     },
     Mutation {
@@ -97,6 +106,7 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
         what: "the descriptor of a new store is renamed without a sync",
         file: DESCRIPTOR,
         edits: &[Edit("    file.sync().map_err(failed)?;\n", "")],
+        package: SIMULATED,
         test: "filesystem_crashes",
     },
     Mutation {
@@ -104,6 +114,7 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
         what: "opening does not remove what a dead process left",
         file: OWNER,
         edits: &[Edit("        if self.0.is_empty() {\n", "        if true {\n")],
+        package: SIMULATED,
         test: "filesystem_crashes",
     },
     Mutation {
@@ -111,6 +122,7 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
         what: "opening removes the temporary files of a writer that is alive",
         file: OWNER,
         edits: &[Edit("&& lock.try_lock().unwrap_or(false)", "&& lock.try_lock().is_ok()")],
+        package: SIMULATED,
         test: "filesystem_crashes",
     },
     Mutation {
@@ -121,6 +133,7 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
             "        let (groups, again) = Round::run(self, ready);\n        groups.into_iter().for_each(Group::succeed);\n        self.locks.release(held);\n",
             "        self.locks.release(held);\n        let (groups, again) = Round::run(self, ready);\n        groups.into_iter().for_each(Group::succeed);\n",
         )],
+        package: SIMULATED,
         test: "scenarios",
     },
     Mutation {
@@ -131,6 +144,7 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
             "self.version(shared, &change.key)? == Some(version)",
             "self.version(shared, &change.key)? != Some(version).filter(|_| false)",
         )],
+        package: SIMULATED,
         test: "scenarios",
     },
     Mutation {
@@ -138,6 +152,7 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
         what: "a write of a new key in files does not look whether it is new",
         file: CHANGE,
         edits: &[Edit("let absent = self.is_absent(shared)?;", "let absent = true;")],
+        package: SIMULATED,
         test: "scenarios",
     },
     Mutation {
@@ -148,6 +163,7 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
             "there.is_some_and(|entry| Version::from(entry.version) == *version)",
             "there.is_some_and(|entry| Version::from(entry.version) == *version || true)",
         )],
+        package: SIMULATED,
         test: "scenarios",
     },
     Mutation {
@@ -158,6 +174,7 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
             "self.versions.fetch_add(1, Ordering::Relaxed)",
             "self.versions.fetch_add(1, Ordering::Relaxed) % 2",
         )],
+        package: SIMULATED,
         test: "scenarios",
     },
     Mutation {
@@ -168,6 +185,7 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
             "if !changes.iter().all(|(key, _, expect)| is_met(expect, maps[place(key)].get(key))) {",
             "if !changes.iter().any(|(key, _, expect)| is_met(expect, maps[place(key)].get(key))) {",
         )],
+        package: SIMULATED,
         test: "scenarios",
     },
     Mutation {
@@ -178,6 +196,7 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
             "let committed = self.write(key, start.expect(), state).await;",
             "let committed = self.write(key, if state.is_some() { Expect::Any } else { start.expect() }, state).await;",
         )],
+        package: SIMULATED,
         test: "scenarios",
     },
     Mutation {
@@ -188,6 +207,7 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
             "Ok(None) => self.back_off(attempt).await,\n                Err(error) => return refuse",
             "Ok(None) => return answer(batch, results),\n                Err(error) => return refuse",
         )],
+        package: SIMULATED,
         test: "scenarios",
     },
     Mutation {
@@ -198,7 +218,8 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
             "                    true => continue,\n",
             "                    true => return answer(batch, results),\n",
         )],
-        test: "scenarios",
+        package: "larder",
+        test: "updates",
     },
     Mutation {
         name: "lost-race-remembered",
@@ -211,6 +232,7 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
                 "        let mut attempt = 0;\n        loop {\n            let mut base = self.0.remembered.get(key);\n",
             ),
         ],
+        package: SIMULATED,
         test: "scenarios",
     },
     Mutation {
@@ -221,6 +243,7 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
             "match self.0.backend.write(&key, record, Expect::Absent).await? {\n                Written::Done(_) => {",
             "match self.0.backend.write(&key, record, Expect::Any).await? {\n                Written::Done(_) => {",
         )],
+        package: SIMULATED,
         test: "scenarios",
     },
     Mutation {
@@ -231,6 +254,7 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
             "is_some_and(|present| present == id) {",
             "is_some_and(|present| present == id) || at < u64::MAX {",
         )],
+        package: SIMULATED,
         test: "scenarios",
     },
     Mutation {
@@ -241,6 +265,7 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
             "if self.has_chunk(id, middle).await? { low = middle + 1 } else { high = middle }",
             "if self.has_chunk(id, middle).await? { low = middle } else { high = middle }\n            if low + 1 >= high {\n                break;\n            }",
         )],
+        package: SIMULATED,
         test: "scenarios",
     },
     Mutation {
@@ -251,6 +276,7 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
             "if stored.verified || stored.head.key_bytes() == key.as_cbor() {",
             "if stored.verified || !key.as_cbor().is_empty() {",
         )],
+        package: SIMULATED,
         test: "faults",
     },
     Mutation {
@@ -261,6 +287,7 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
             "        if !verified {\n            head.vouch",
             "        if !verified && bytes.is_empty() {\n            head.vouch",
         )],
+        package: SIMULATED,
         test: "faults",
     },
     Mutation {
@@ -271,6 +298,7 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
             "let error = head.vouch(&sum).err()?;",
             "let error = head.vouch(&sum).err().filter(|_| false)?;",
         )],
+        package: SIMULATED,
         test: "faults",
     },
 ];

@@ -27,15 +27,15 @@ impl Workshop {
     }
 
     /// Tests that fail without a bug would prove nothing.
-    pub(crate) fn check_sound(&self, tests: &BTreeSet<&str>) -> Result<(), String> {
+    pub(crate) fn check_sound(&self, tests: &BTreeSet<(&str, &str)>) -> Result<(), String> {
         eprintln!("the tests as they are ...");
-        let args: Vec<&str> = tests.iter().flat_map(|test| ["--test", test]).collect();
-        let output = self.cargo(&args)?;
-        if output.status.success() {
-            Ok(())
-        } else {
-            Err(format!("the tests fail as they are:\n{}", text(&output)))
+        for (package, test) in tests {
+            let output = self.cargo(package, &["--test", test])?;
+            if !output.status.success() {
+                return Err(format!("the tests fail as they are:\n{}", text(&output)));
+            }
         }
+        Ok(())
     }
 
     /// Breaks the copy and returns which tests notice.
@@ -47,11 +47,11 @@ impl Workshop {
         let restore = Restore { path: &path, content: &sound };
         fs::write(&path, broken).map_err(|cause| format!("{}: {cause}", path.display()))?;
         let test = ["--test", mutation.test];
-        let built = self.cargo(&[&test[..], &["--no-run"]].concat())?;
+        let built = self.cargo(mutation.package, &[&test[..], &["--no-run"]].concat())?;
         if !built.status.success() {
             return Err(format!("{} does not compile:\n{}", mutation.name, text(&built)));
         }
-        let output = self.cargo(&[&test[..], &["--no-fail-fast"]].concat())?;
+        let output = self.cargo(mutation.package, &[&test[..], &["--no-fail-fast"]].concat())?;
         drop(restore);
         let failed = failures(&text(&output));
         Ok(match (output.status.success(), failed.is_empty()) {
@@ -61,17 +61,9 @@ impl Workshop {
         })
     }
 
-    fn cargo(&self, args: &[&str]) -> Result<Output, String> {
+    fn cargo(&self, package: &str, args: &[&str]) -> Result<Output, String> {
         Command::new("timeout")
-            .args([
-                "--kill-after=5",
-                LIMIT_SECONDS,
-                env!("CARGO"),
-                "test",
-                "-p",
-                "larder-simulated",
-                "--tests",
-            ])
+            .args(["--kill-after=5", LIMIT_SECONDS, env!("CARGO"), "test", "-p", package])
             .args(args)
             .current_dir(&self.source)
             .env("CARGO_TARGET_DIR", &self.build)

@@ -105,6 +105,8 @@ impl Control {
         let file = disk.open(&path, mode).map_err(failed("cannot open", &path))?;
         if writing {
             file.sync().map_err(failed("cannot sync", &path))?;
+            // Whoever made it may have been killed before its name was durable.
+            disk.sync_dir(dir).map_err(failed("cannot sync", dir))?;
         }
         let mut control = Control { file, path, sequence: 0, durable: 0, dirty: false, alone: false };
         let state = control.newest()?;
@@ -144,7 +146,8 @@ impl Control {
     pub(crate) fn read_newest(disk: &dyn Disk, dir: &Path) -> Result<Option<State>> {
         let Some((control, state)) = Control::open(disk, dir, false)? else { return Ok(None) };
         if control.alone {
-            let what = "one of its two slots is damaged, maybe the newer one; open the store for writing once";
+            let what =
+                "one of its two slots is damaged, maybe the newer one; open the store for writing once";
             return Err(failure::corrupt(control.path.display(), what));
         }
         Ok(Some(state))

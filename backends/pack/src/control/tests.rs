@@ -14,7 +14,13 @@ fn file() -> PathBuf {
 }
 
 fn state(n: u64) -> State {
-    State { salt: 77, end: Place { segment: n as u32, offset: 16 * n }, published: 32 * n, clean: false, seq: n }
+    State {
+        salt: 77,
+        end: Place { segment: n as u32, offset: 16 * n },
+        published: 32 * n,
+        clean: false,
+        seq: n,
+    }
 }
 
 fn prepared(seed: u64) -> SimDisk {

@@ -5,6 +5,7 @@ mod create;
 mod replay;
 mod survey;
 mod sweep;
+mod unsynced;
 
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ use larder::{Durability, ErrorKind, Result};
 use crate::append_only_file::AppendOnlyFile;
 use crate::control::{Control, State};
 use crate::failure;
-use crate::index::{self, Index};
+use crate::index::{self, Checkpoint, Index};
 use crate::layout::Layout;
 use crate::log::Log;
 use crate::place::Place;
@@ -25,8 +26,8 @@ use crate::writer::{Checkpoints, Extra};
 
 pub(crate) use create::{create, refuse_foreign};
 pub(crate) use replay::Replay;
-pub(crate) use survey::scan;
 use survey::Survey;
+pub(crate) use survey::scan;
 
 /// A store that was opened for writing.
 pub(crate) struct Opened {
@@ -63,7 +64,10 @@ pub(crate) fn take_lock(disk: &dyn Disk, layout: &Layout, holder: Option<&str>) 
     let (root, named) = (layout.root(), layout.holder());
     if !lock.try_lock().map_err(failed)? {
         let mut text = [0; 200];
-        let read = disk.open(&named, Mode::Read).and_then(|file| file.read_full_at(&mut text, 0)).unwrap_or_default();
+        let read = disk
+            .open(&named, Mode::Read)
+            .and_then(|file| file.read_full_at(&mut text, 0))
+            .unwrap_or_default();
         let holder = String::from_utf8_lossy(&text[..read]);
         let holder = holder.lines().next().filter(|line| !line.is_empty()).unwrap_or("another handle");
         let message = format!(
@@ -91,28 +95,23 @@ pub(crate) fn open(at: Base, control: Control, state: State) -> Result<Opened> {
     let (survey, checkpoint) = survey.with_checkpoint(&*disk, &layout, state.salt)?;
     let newest = index::numbers(&*disk, layout.root())?.first().copied();
     let number = newest.map_or(1, |number| number.saturating_add(1));
-    let position = checkpoint.as_ref().map(|(checkpoint, _)| checkpoint.position);
-    let (index, extra) = match checkpoint {
-        Some((checkpoint, extra)) => (checkpoint.index, extra),
-        None => (Index::new(state.salt), Extra::default()),
-    };
-    let shared = Arc::new(Shared::new(disk, layout, durability, state.salt, index, readers));
-    let swept = extra.next_blob;
-    let mut replay = Replay::new(&shared, extra, &state);
-    survey.register(&shared)?;
-    survey.replay(&mut replay, position)?;
+    let base = Base { disk, layout, durability, readers };
+    let Replayed { shared, replay, position, swept } = replayed(&base, &state, &survey, checkpoint)?;
     let Replay { mut usage, next_seq, blobs, .. } = replay;
     usage.retain(&survey.live);
     if !state.clean {
         // A killed process may have left them to be synced later.
         blobs.iter().for_each(|blob| shared.sync_blob_later(*blob));
     }
-    survey.remove_leftovers(&shared)?;
     let end = survey.end;
     let durable = if state.end.segment == end.segment { state.end.offset } else { 0 };
     let mut log = Log::open(&shared, end, durable.min(end.offset), next_seq)?;
+    if !state.clean {
+        log.write_again()?;
+    }
     // Nothing may be removed before that which replaced it is on the medium.
     log.fsync()?;
+    survey.remove_leftovers(&shared)?;
     sweep::blobs(&shared, &blobs, swept)?;
     usage.of(end.segment).total = end.offset;
     let checkpoints = Checkpoints::new(number, position);
@@ -134,18 +133,46 @@ pub(crate) fn index_at(at: Base, state: &State, sealed: Vec<Sealed>, end: Place)
 fn read_to_end(at: Base, state: &State, survey: Survey) -> Result<(Arc<Shared>, Followed)> {
     let Base { disk, layout, durability, readers } = at;
     let (survey, checkpoint) = survey.with_checkpoint(&*disk, &layout, state.salt)?;
+    let base = Base { disk, layout, durability, readers };
+    let Replayed { shared, replay, .. } = replayed(&base, state, &survey, checkpoint)?;
+    let Replay { mut usage, .. } = replay;
+    usage.retain(&survey.live);
+    Ok((shared, Followed { end: survey.end, usage }))
+}
+
+/// The log, brought into an index.
+struct Replayed {
+    shared: Arc<Shared>,
+    replay: Replay,
+    /// How much of the log the checkpoint held.
+    position: Option<Place>,
+    /// The checkpoint tells which blobs below this number are to go.
+    swept: u64,
+}
+
+/// Brings the index from a checkpoint to the end of the log, or from its beginning if there is none.
+fn replayed(
+    base: &Base,
+    state: &State,
+    survey: &Survey,
+    checkpoint: Option<(Checkpoint, Extra)>,
+) -> Result<Replayed> {
     let position = checkpoint.as_ref().map(|(checkpoint, _)| checkpoint.position);
     let (index, extra) = match checkpoint {
         Some((checkpoint, extra)) => (checkpoint.index, extra),
         None => (Index::new(state.salt), Extra::default()),
     };
-    let shared = Arc::new(Shared::new(disk, layout, durability, state.salt, index, readers));
+    let (disk, readers) = (Arc::clone(&base.disk), Arc::clone(&base.readers));
+    let shared =
+        Arc::new(Shared::new(disk, base.layout.clone(), base.durability, state.salt, index, readers));
+    let swept = extra.next_blob;
     let mut replay = Replay::new(&shared, extra, state);
     survey.register(&shared)?;
-    survey.replay(&mut replay, position)?;
-    let Replay { mut usage, .. } = replay;
-    usage.retain(&survey.live);
-    Ok((shared, Followed { end: survey.end, usage }))
+    match survey.replay(&mut replay, position) {
+        Ok(()) => Ok(Replayed { shared, replay, position, swept }),
+        Err(_) if replay.confused && position.is_some() => replayed(base, state, survey, None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Opens a segment for reading, up to an end.

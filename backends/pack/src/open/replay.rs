@@ -1,14 +1,15 @@
 //! Bringing the index up to date with a part of the log.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use larder::{Error, Result};
+use larder::{Error, ErrorKind, Result};
 
 use crate::control::State;
+use crate::failure;
 use crate::frame::{self, Batch, BlobRef, Kind};
 use crate::index::{self, Location};
-use crate::lookup::{Before, How, look_up_before};
+use crate::lookup::{How, look_up};
 use crate::segment::Frame;
 use crate::shared::Shared;
 use crate::usage::Usage;
@@ -24,6 +25,10 @@ pub(crate) struct Replay {
     pub(crate) blobs: BTreeSet<u64>,
     /// Frames of a batch that is not complete, so that readers see it as a whole.
     batch: Vec<Moved>,
+    /// By hash, the keys that were taken for those of frames that cannot be read any more.
+    unread: BTreeMap<u64, Vec<u8>>,
+    /// Keys with the same hash were mixed up: only all of the log can tell what is where.
+    pub(crate) confused: bool,
 }
 
 /// A key whose frame is another now.
@@ -46,6 +51,8 @@ impl Replay {
             next_seq: extra.next_seq.max(state.seq).max(1),
             blobs: BTreeSet::new(),
             batch: Vec::new(),
+            unread: BTreeMap::new(),
+            confused: false,
         }
     }
 
@@ -76,7 +83,8 @@ impl Replay {
             }
             Kind::Record | Kind::Blob => Some(Location::new(place.segment, place.offset, len)?),
         };
-        let old = self.bury(key)?;
+        let hash = self.shared.index.hash(key);
+        let old = self.bury(key, hash)?;
         if new.is_some() {
             self.usage.of(place.segment).live += len;
         }
@@ -89,22 +97,18 @@ impl Replay {
             self.shared.spare(blob.id);
         }
         if old.is_some() || new.is_some() {
-            let hash = self.shared.index.hash(key);
             self.batch.push(Moved { key: key.to_vec(), hash, old, new });
         }
         if header.batch == Batch::Member { Ok(()) } else { self.apply() }
     }
 
     /// Counts what stands under a key as dead; returns where it is.
-    fn bury(&mut self, key: &[u8]) -> Result<Option<Location>> {
-        let mut found = match look_up_before(&self.shared, key, 512)? {
-            Before::Nowhere => return Ok(None),
-            Before::Here(found) => found,
-            // What the batch has taken already is not in the index yet.
-            Before::Gone(places) => {
-                let taken = |place: &Location| self.batch.iter().any(|moved| moved.old == Some(*place));
-                return Ok(places.into_iter().find(|place| !taken(place)));
-            }
+    fn bury(&mut self, key: &[u8], hash: u64) -> Result<Option<Location>> {
+        if let Some(unread) = self.unread(key, hash)? {
+            return Ok(Some(unread));
+        }
+        let Some(mut found) = look_up(&self.shared, key, How::Waiting, 512).map_err(Error::from)? else {
+            return Ok(None);
         };
         self.usage.bury(found.location.segment(), found.header.frame_len());
         if found.header.kind == Kind::Blob {
@@ -116,6 +120,22 @@ impl Replay {
             }
         }
         Ok(Some(found.location))
+    }
+
+    /// Where the checkpoint says that a key is, if that was compacted away since. The frame cannot tell any more
+    /// whose it was; but every key that had one there has another one in the log since, so that it is this key's,
+    /// unless a second one has the same hash.
+    fn unread(&mut self, key: &[u8], hash: u64) -> Result<Option<Location>> {
+        self.confused |= self.unread.get(&hash).is_some_and(|other| other != key);
+        let found = self.shared.index.find_waiting(hash)?;
+        let is_gone = |location: &Location| self.shared.segments.get(location.segment()).is_none();
+        let Some(gone) = found.locations().iter().copied().find(is_gone) else { return Ok(None) };
+        self.confused |= found.locations().len() > 1;
+        if self.confused {
+            return Err(failure::error(ErrorKind::Corrupt, "two keys have the same hash"));
+        }
+        self.unread.insert(hash, key.to_vec());
+        Ok(Some(gone))
     }
 
     fn apply(&mut self) -> Result<()> {

@@ -8,6 +8,7 @@ use larder::io::{Disk, DiskFile, Mode};
 use larder::{Error, Result};
 
 use super::replay::Replay;
+use super::unsynced::Unsynced;
 use crate::control::State;
 use crate::failure;
 use crate::frame::{self, Kind};
@@ -48,14 +49,18 @@ impl Survey {
             if let Some(header) = SegmentHeader::read(&*file, newest, Some(state.salt))? {
                 let mut dropped = Vec::new();
                 let known = if state.end.segment == newest { state.end.offset } else { 0 };
+                let mut unsynced = Unsynced::new(known);
                 let end = find_end(&*file, state.salt, newest, header.encoded_len(), known, &mut |frame| {
                     note_dropped(&mut dropped, &frame);
+                    unsynced.note(&frame);
                     Ok(())
                 })?;
                 let LogEnd::At(end) = end else {
                     let LogEnd::Damaged { at } = end else { return Err(failure::closed()) };
                     return Err(failure::damaged(&path, at));
                 };
+                // A segment is dropped only after everything before was synced: no `Drop` is behind the cut.
+                let end = unsynced.cut(disk, layout, end)?;
                 let end = Place { segment: newest, offset: end };
                 return Survey::finish(layout, &header, &dropped, &present, end, leftovers);
             }
@@ -103,7 +108,8 @@ impl Survey {
         end: Place,
         mut leftovers: Vec<PathBuf>,
     ) -> Result<Survey> {
-        let sealed: Vec<Sealed> = header.live.iter().copied().filter(|one| !dropped.contains(&one.id)).collect();
+        let sealed: Vec<Sealed> =
+            header.live.iter().copied().filter(|one| !dropped.contains(&one.id)).collect();
         let live: Vec<u32> = sealed.iter().map(|one| one.id).chain([end.segment]).collect();
         if let Some(lost) = live.iter().find(|id| !present.contains(id)) {
             return Err(missing(layout, *lost));

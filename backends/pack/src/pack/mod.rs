@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use larder::io::{Drain, Workers};
 use larder::{
-    Backend, Batch, Capabilities, Data, ErrorKind, Expect, Head, Key, Keys, Part, Reach, Record, Removed, Reply,
-    Responder, Result, Stored, Write, Written,
+    Backend, Batch, Capabilities, Data, ErrorKind, Expect, Head, Key, Keys, Part, Reach, Record, Removed,
+    Reply, Responder, Result, Stored, Write, Written,
 };
 
 use crate::blob::{self, LARGE, Streamed};
@@ -217,13 +217,16 @@ impl Backend for Pack {
             Err(error) => return Reply::ready(Err(error.in_backend(failure::NAME).at_key(key))),
         };
         match record.into_parts() {
-            (head, Data::None) => writing.write(key.clone(), Entry { head, body: Body::Bytes(larder::Bytes::new()) }, expect),
+            (head, Data::None) => {
+                writing.write(key.clone(), Entry { head, body: Body::Bytes(larder::Bytes::new()) }, expect)
+            }
             (head, Data::Bytes(data)) if data.len() < LARGE => {
                 writing.write(key.clone(), Entry { head, body: Body::Bytes(data) }, expect)
             }
             (head, Data::Bytes(data)) => {
                 let (answer, reply) = Reply::channel();
-                let (shared, drain, key) = (Arc::clone(&self.0.shared), Arc::clone(&writing.drain), key.clone());
+                let (shared, drain, key) =
+                    (Arc::clone(&self.0.shared), Arc::clone(&writing.drain), key.clone());
                 // The job goes on to the writer by itself, whoever awaits the reply.
                 drop(writing.writers.run(move || {
                     match blob::whole(&shared, &data) {
@@ -261,7 +264,11 @@ impl Backend for Pack {
         match self.0.shared.check_writable().and_then(|()| self.writing()) {
             Ok(writing) => {
                 let (answer, reply) = Reply::channel();
-                writing.submit(Job::Change(Change { key: key.clone(), expect, action: Action::Remove { answer } }));
+                writing.submit(Job::Change(Change {
+                    key: key.clone(),
+                    expect,
+                    action: Action::Remove { answer },
+                }));
                 reply
             }
             Err(error) => Reply::ready(Err(error.at_key(key))),
@@ -282,7 +289,9 @@ impl Backend for Pack {
                 if let Some(record) = record {
                     pack.check(key, record)?;
                     if matches!(record.data(), Data::Stream(_)) {
-                        return Err(failure::error(ErrorKind::Invalid, "a batch takes no streams").at_key(key));
+                        return Err(
+                            failure::error(ErrorKind::Invalid, "a batch takes no streams").at_key(key)
+                        );
                     }
                 }
                 if !keys.insert(key) {

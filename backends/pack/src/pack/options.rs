@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex, OnceLock};
 use larder::io::{Disk, Drain, RealDisk, Workers, make_dirs};
 use larder::{Clock, Durability, ErrorKind, RealClock, Result};
 
+use super::{Follower, Inner, Mode, Pack, Writing};
 use crate::control::Control;
 use crate::failure;
 use crate::layout::Layout;
 use crate::open::{self, Base};
 use crate::writer::{Again, MOST, Policy, Writer};
-use super::{Follower, Inner, Mode, Pack, Writing};
 
 /// How to open a store: [`Pack::options`].
 ///
@@ -156,7 +156,10 @@ impl Options {
         let readers = Arc::new(workers("larder-pack-read", self.readers)?);
         let writers = Arc::new(workers("larder-pack-blob", 1)?);
         let held = Arc::clone(&writers);
-        writers.run(move || open(self, dir, readers, held)).await.map_err(|error| error.in_backend(failure::NAME))
+        writers
+            .run(move || open(self, dir, readers, held))
+            .await
+            .map_err(|error| error.in_backend(failure::NAME))
     }
 
     fn base(&self, dir: PathBuf, readers: Arc<Workers>) -> Result<Base> {
@@ -171,7 +174,8 @@ impl Options {
             // So that the store stays where it is if the process changes its directory.
             None => {
                 let absolute = std::path::absolute(&dir);
-                let absolute = absolute.map_err(|cause| failure::disk("cannot find", dir.display(), cause))?;
+                let absolute =
+                    absolute.map_err(|cause| failure::disk("cannot find", dir.display(), cause))?;
                 (Arc::new(RealDisk) as Arc<dyn Disk>, absolute)
             }
         };
@@ -243,4 +247,3 @@ impl Options {
 fn no_store(root: &Path) -> larder::Error {
     failure::error(ErrorKind::Invalid, format!("there is no pack in {}", root.display()))
 }
-

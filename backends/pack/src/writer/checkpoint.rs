@@ -58,7 +58,8 @@ impl Extra {
         let (next_seq, rest) = bytes.split_first_chunk::<8>()?;
         let (next_blob, rest) = rest.split_first_chunk::<8>()?;
         let (usage, rest) = Usage::decode(rest)?;
-        let doomed = rest.len().is_multiple_of(8).then(|| rest.chunks_exact(8).map(BigEndian::read_u64).collect())?;
+        let doomed =
+            rest.len().is_multiple_of(8).then(|| rest.chunks_exact(8).map(BigEndian::read_u64).collect())?;
         Some(Extra {
             next_seq: u64::from_be_bytes(*next_seq),
             next_blob: u64::from_be_bytes(*next_blob),
@@ -92,12 +93,15 @@ impl Writer {
             usage: self.usage.clone(),
             doomed: self.shared.doomed(),
         };
+        // Those that it does not name are gone.
+        self.shared.sync_removals()?;
         let shared = Arc::clone(&self.shared);
         let (disk, dir) = (&*shared.disk, shared.layout.root());
         let number = self.checkpoints.next;
         self.checkpoints.next += 1;
         shared.index.checkpoint(disk, dir, number, position, &extra.encode())?;
-        self.checkpoints = Checkpoints { position: Some(position), appended: self.appended, ..self.checkpoints };
+        self.checkpoints =
+            Checkpoints { position: Some(position), appended: self.appended, ..self.checkpoints };
         self.record(false);
         // One that cannot be removed is removed next time.
         _ = crate::index::remove_older(disk, dir, number);

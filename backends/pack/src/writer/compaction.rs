@@ -5,8 +5,8 @@
 
 use std::sync::Arc;
 
-use larder::Result;
 use larder::io::{DiskFile, Mode};
+use larder::{ErrorKind, Result};
 
 use super::Writer;
 use super::group::Current;
@@ -182,7 +182,11 @@ impl Writer {
                 let here = |location: &&index::Location| {
                     location.segment() == frame.place.segment && location.offset() == frame.place.offset
                 };
-                Ok(found.locations().iter().find(here).map_or(Fate::Dead, |location| Fate::Moves(*location, hash)))
+                Ok(found
+                    .locations()
+                    .iter()
+                    .find(here)
+                    .map_or(Fate::Dead, |location| Fate::Moves(*location, hash)))
             }
             Kind::Remove if oldest || self.current(key)?.is_some() => Ok(Fate::Dead),
             Kind::Remove => Ok(Fate::Stays),
@@ -203,14 +207,20 @@ impl Writer {
         Current::new(place, &header, blob)
     }
 
-    fn publish_moves(&mut self, moves: &[(Vec<u8>, u64, index::Location, Current)], copied: u64) -> Result<()> {
+    fn publish_moves(
+        &mut self,
+        moves: &[(Vec<u8>, u64, index::Location, Current)],
+        copied: u64,
+    ) -> Result<()> {
         let log = self.log.as_mut().ok_or_else(failure::closed)?;
         log.flush()?;
         if self.shared.is_synced() {
             log.fsync()?;
         }
         let end = log.end();
-        let change = |(key, hash, from, now): &'_ (Vec<u8>, u64, index::Location, Current)| (key.clone(), *hash, *from, now.location);
+        let change = |(key, hash, from, now): &'_ (Vec<u8>, u64, index::Location, Current)| {
+            (key.clone(), *hash, *from, now.location)
+        };
         let owned: Vec<(Vec<u8>, u64, index::Location, index::Location)> = moves.iter().map(change).collect();
         let changes: Vec<index::Change<'_>> = owned
             .iter()
@@ -240,6 +250,13 @@ impl Writer {
             self.checkpoint()?;
         }
         let log = self.log.as_mut().ok_or_else(failure::closed)?;
+        // The frames of replaced blobs may be here: nothing else will tell that their files are to go.
+        log.fsync()?;
+        self.shared.doomed().into_iter().for_each(|blob| self.shared.remove_blob(blob));
+        if !self.shared.doomed().is_empty() {
+            return Err(failure::error(ErrorKind::Io, "the file of a replaced record cannot be removed"));
+        }
+        self.shared.sync_removals()?;
         let ids = frame::encode_ids(&[victim]);
         let header = Header::drop(log.new_seq(), &ids)?;
         log.append(header, &[], &ids)?;

@@ -139,7 +139,11 @@ impl Writer {
         }
         let existed: Vec<bool> = touched.iter().map(|at| group.touched[*at].now.is_some()).collect();
         // A batch stands in one piece, and is flushed as one; what fails within it fails the whole group.
-        let frames = changes.iter().zip(&existed).filter(|((.., entry), existed)| entry.is_some() || **existed).count();
+        let frames = changes
+            .iter()
+            .zip(&existed)
+            .filter(|((.., entry), existed)| entry.is_some() || **existed)
+            .count();
         let mut left = frames;
         for (((_, _, entry), at), existed) in changes.into_iter().zip(touched).zip(&existed) {
             if entry.is_none() && !existed {
@@ -192,7 +196,13 @@ impl Writer {
         }))
     }
 
-    fn append_record(&mut self, group: &mut Group, at: usize, entry: Entry, part: frame::Batch) -> Result<u64> {
+    fn append_record(
+        &mut self,
+        group: &mut Group,
+        at: usize,
+        entry: Entry,
+        part: frame::Batch,
+    ) -> Result<u64> {
         let log = self.log.as_mut().ok_or_else(failure::closed)?;
         let Entry { head, body } = entry;
         let seq = log.next_seq();
@@ -201,7 +211,9 @@ impl Writer {
         let reference = blob.map(BlobRef::encode);
         let (header, data) = match (&body, blob, &reference) {
             (Body::Bytes(data), ..) => (Header::record(seq, key, head, data, part)?, &data[..]),
-            (Body::Blob(_), Some(blob), Some(bytes)) => (Header::blob(seq, key, head, blob, part)?, &bytes[..]),
+            (Body::Blob(_), Some(blob), Some(bytes)) => {
+                (Header::blob(seq, key, head, blob, part)?, &bytes[..])
+            }
             (Body::Blob(_), ..) => return Err(failure::closed()),
         };
         let place = log.append(header, head, data)?;
@@ -251,9 +263,10 @@ impl Writer {
             log.fsync().map_err(Error::ambiguous)?;
         }
         let end = log.end();
-        let changed = group.touched.iter().filter(|touched| {
-            touched.before.map(|one| one.location) != touched.now.map(|one| one.location)
-        });
+        let changed = group
+            .touched
+            .iter()
+            .filter(|touched| touched.before.map(|one| one.location) != touched.now.map(|one| one.location));
         let changes: Vec<index::Change<'_>> = changed
             .clone()
             .map(|touched| index::Change {
@@ -281,9 +294,12 @@ impl Writer {
         used.removals += group.removals;
         self.appended += group.appended;
         self.record(false);
-        let gone = group.touched.iter().filter_map(|touched| touched.before.and_then(|before| before.blob).filter(|blob| {
-            touched.now.and_then(|now| now.blob) != Some(*blob)
-        }));
+        let gone = group.touched.iter().filter_map(|touched| {
+            touched
+                .before
+                .and_then(|before| before.blob)
+                .filter(|blob| touched.now.and_then(|now| now.blob) != Some(*blob))
+        });
         for blob in gone.chain(group.superseded.iter().copied()).collect::<Vec<_>>() {
             self.shared.doom(blob);
         }

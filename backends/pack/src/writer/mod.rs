@@ -213,7 +213,8 @@ impl Writer {
     }
 
     fn close(&mut self, answer: Responder<()>) {
-        let closed = if self.log.is_some() && self.shared.check_sound().is_ok() { self.finish() } else { Ok(()) };
+        let closed =
+            if self.log.is_some() && self.shared.check_sound().is_ok() { self.finish() } else { Ok(()) };
         self.log = None;
         self.lock = None;
         self.compaction = None;

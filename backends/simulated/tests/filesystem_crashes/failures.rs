@@ -1,6 +1,6 @@
 //! Syncs that fail and lose what they should have kept, and the power cuts after that.
 
-use ::larder::{Backend, Durability, Expect, Key};
+use ::larder::{Backend, Durability, Error, Expect, Key};
 use larder_simulated::disk::{Call, CrashModel, Exploration, Failure, Fault, SimDisk};
 
 use crate::support::*;
@@ -51,4 +51,37 @@ pub(crate) fn lying_after_a_failure(disk: SimDisk) -> Verdict {
 #[test]
 fn after_a_sync_that_lost_data_nothing_is_acknowledged_that_is_not_there() {
     sound(lying_after_a_failure);
+}
+
+/// Whatever sync fails: a change that is refused without a word of doubt has not happened, neither for who
+/// reads on nor for who opens the store again.
+#[test]
+fn a_change_that_is_refused_without_doubt_has_not_happened() {
+    let disk = prepared(SimDisk::new(31));
+    let (mut refused, mut doubtful) = (0, 0);
+    for call in [Call::Sync, Call::SyncDir, Call::SyncAll] {
+        for nth in 1.. {
+            let run = Run::begin(&disk, Durability::Synced);
+            run.disk.inject(Fault::at(nth).on(call).fails(Failure::Io));
+            let (new, kept) = (Key::from("new"), Key::from("kept"));
+            let before = [get(&run.store, &new).unwrap(), get(&run.store, &kept).unwrap()];
+            let write = run.store.write(&new, record(&new, "value"), Expect::Any).wait().map(drop);
+            let remove = run.store.remove(&kept, Expect::Any).wait().map(drop);
+            if run.disk.faults_fired() == 0 {
+                break;
+            }
+            let again = open(&run.disk, Durability::Synced, 32).unwrap();
+            for ((key, done), before) in [(&new, write), (&kept, remove)].into_iter().zip(before) {
+                let Err(error) = done else { continue };
+                if Error::is_ambiguous(&error) {
+                    doubtful += 1;
+                    continue;
+                }
+                refused += 1;
+                assert_eq!(get(&run.store, key).unwrap(), before, "{call} {nth}: {key}, {error}");
+                assert_eq!(get(&again, key).unwrap(), before, "{call} {nth}: {key} reopened, {error}");
+            }
+        }
+    }
+    assert!(refused > 0 && doubtful > 0, "{refused} refused, {doubtful} doubtful");
 }

@@ -31,7 +31,8 @@ pub(super) fn faults(report: &Report) -> Section {
         body.push_str("</tbody></table></div>\n");
         body.push_str(
             "<p class=\"note\">Seen: whoever called the storage got an error, a wrong answer or none. Survived: it got the \
-             answer that there would have been without the fault.</p>\n",
+             answer that there would have been without the fault, which may yet hurt later: a write that was lost is \
+             answered like any other, and shows only when it is read.</p>\n",
         );
     }
     Section { id: "faults", title: "Faults", body }

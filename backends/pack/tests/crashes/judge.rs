@@ -1,0 +1,102 @@
+//! The judge of what a crash left.
+
+use larder::{Backend, Bytes, Durability, Expect, Key};
+use larder_pack::Pack;
+use larder_simulated::disk::{Crash, CrashModel, SimDisk};
+
+use crate::history::History;
+use crate::simulated::store::{Content, STORE, contents, open, record, shortly};
+
+/// What is written after a crash.
+const AFTER: &str = "after";
+
+impl History {
+    /// The prefixes that a crash may leave, as numbers of operations: not fewer than were promised, and not more than
+    /// were begun.
+    fn prefixes(&self, crash: &Crash, model: CrashModel) -> std::ops::RangeInclusive<usize> {
+        let passed = |marks: &[usize]| marks.iter().filter(|mark| crash.passed(**mark)).count();
+        // While it is recovered from a kill the power may fail.
+        let killed = model == CrashModel::Killed && crash.depth == 0;
+        let synced = self.barriers.iter().filter(|(_, mark)| crash.passed(*mark)).map(|(count, _)| *count);
+        let promised = match self.durability {
+            Durability::Synced => passed(&self.acknowledged),
+            _ if killed => passed(&self.acknowledged),
+            _ => synced.max().unwrap_or(0),
+        };
+        promised..=passed(&self.began)
+    }
+
+    /// Judges what a crash left.
+    pub(crate) fn judge(&self, crash: &Crash, model: CrashModel) -> Result<(), String> {
+        let found = self.look(&crash.disk, true)?;
+        let prefixes = self.prefixes(crash, model);
+        if !self.states[prefixes.clone()].contains(&found) {
+            let least = shortly(&self.states[*prefixes.start()]);
+            let is = self.states.iter().position(|state| *state == found);
+            return Err(format!(
+                "after {prefixes:?} operations there is [{}], which is what {is:?} left; at least there should be [{least}]",
+                shortly(&found)
+            ));
+        }
+        if crash.depth == 0 {
+            *self.settled.borrow_mut() = (model != CrashModel::Killed).then(|| found.clone());
+            let again = crash.disk.fork();
+            let opened = self.look(&again, false)?;
+            if opened != found {
+                return Err(format!(
+                    "opened again, it is [{}], and was [{}]",
+                    shortly(&opened),
+                    shortly(&found)
+                ));
+            }
+            return leftovers(&again, &found);
+        }
+        match &*self.settled.borrow() {
+            Some(settled) if *settled != found => {
+                Err(format!("recovered again, it is [{}], and was [{}]", shortly(&found), shortly(settled)))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What is there when it is opened; and whether it can be written, if that is asked for.
+    fn look(&self, disk: &SimDisk, writes: bool) -> Result<Content, String> {
+        let store = open(disk, self.durability).map_err(|error| format!("opening: {error}"))?;
+        let key = Key::from(AFTER);
+        let keys = || self.keys.iter().chain([&key]);
+        let mut found = contents(&store, keys()).map_err(|error| error.to_string())?;
+        if writes {
+            write(&store, &key).map_err(|error| format!("writing: {error}"))?;
+            let value = Bytes::from_static(AFTER.as_bytes());
+            found.insert(key.clone(), value);
+            let now = contents(&store, keys()).map_err(|error| format!("after writing: {error}"))?;
+            if now != found {
+                return Err(format!("after writing there is [{}]", shortly(&now)));
+            }
+        }
+        store.close().wait().map_err(|error| format!("closing: {error}"))?;
+        found.remove(&key);
+        Ok(found)
+    }
+}
+
+fn write(store: &Pack, key: &Key) -> larder::Result<()> {
+    store.write(key, record(key, AFTER), Expect::Any).wait()?;
+    Ok(())
+}
+
+/// Nothing is left over once a store was opened and closed: a blob for every large value, no unfinished file.
+pub(crate) fn leftovers(disk: &SimDisk, content: &Content) -> Result<(), String> {
+    let names: Vec<String> = disk.files().into_iter().map(|(path, _)| path.display().to_string()).collect();
+    let blobs = names.iter().filter(|name| name.ends_with(".blob")).count();
+    let large = content.values().filter(|value| value.len() >= 1 << 20).count();
+    let strange = names.iter().find(|name| {
+        let known = [".log", ".index", ".blob", "/control", "/lock"];
+        !name.starts_with(STORE) || !known.iter().any(|end| name.ends_with(end))
+    });
+    match strange {
+        Some(name) => Err(format!("left over: {name}")),
+        None if blobs != large => Err(format!("there are {blobs} blobs for {large} values: {names:?}")),
+        None => Ok(()),
+    }
+}
