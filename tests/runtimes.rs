@@ -212,7 +212,9 @@ impl Log<'_> {
     /// The file, and where in it the record stands.
     fn place(&self, key: &Key) -> (PathBuf, usize, usize) {
         let mut found = self.found.lock().unwrap();
-        for path in files(self.dir).into_iter().filter(|path| path.extension().is_some_and(|end| end == "log")) {
+        for path in
+            files(self.dir).into_iter().filter(|path| path.extension().is_some_and(|end| end == "log"))
+        {
             let bytes = std::fs::read(&path).unwrap();
             // Behind the header of a frame, which begins at a multiple of 16.
             for at in (44..bytes.len()).filter(|at| at % 16 == 12) {

@@ -304,7 +304,10 @@ fn an_import_into_a_pack_that_is_killed_keeps_every_key_that_it_acknowledged() {
         }
         for (key, before) in &known {
             let now = rounds.get(key);
-            assert!(now == Some(before) || now == Some(&round), "{key}: {now:?} in round {round}, was {before}");
+            assert!(
+                now == Some(before) || now == Some(&round),
+                "{key}: {now:?} in round {round}, was {before}"
+            );
         }
         known = rounds;
         if round % 10 == 0 {
@@ -315,7 +318,8 @@ fn an_import_into_a_pack_that_is_killed_keeps_every_key_that_it_acknowledged() {
     assert_eq!(deaths, KILLS, "imports that died in the middle");
     let files = common::files(&place.path("pack"));
     let logs: Vec<_> = files.iter().filter(|path| path.extension().is_some_and(|end| end == "log")).collect();
-    let newest = logs.iter().map(|path| path.file_stem().unwrap().to_string_lossy().into_owned()).max().unwrap();
+    let newest =
+        logs.iter().map(|path| path.file_stem().unwrap().to_string_lossy().into_owned()).max().unwrap();
     let begun = u64::from_str_radix(&newest, 16).unwrap();
     println!("{begun} segments were begun, {} are left", logs.len());
     assert!(begun > 100 && (logs.len() as u64) < begun / 2);

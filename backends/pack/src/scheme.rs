@@ -7,34 +7,39 @@ use crate::Pack;
 /// The scheme `pack:DIR?durability=synced|flushed&create=true|false`, for a [`Registry`](larder::Registry); its other
 /// options are those of [`Options`](crate::Options).
 pub fn scheme() -> Scheme {
-    let scheme = Scheme::new("pack", "a directory with an append-only log; one writer", |address| async move {
-        let durabilities = [("synced", Durability::Synced), ("flushed", Durability::Flushed)];
-        let flags = [("true", true), ("false", false)];
-        let read_only = [("false", false), ("true", true)];
-        let mut options = Pack::options();
-        if let Some(bytes) = bytes(&address, "segment-bytes")? {
-            options = options.segment_bytes(bytes);
-        }
-        if let Some(bytes) = bytes(&address, "checkpoint-bytes")? {
-            options = options.checkpoint_bytes(bytes);
-        }
-        let options = options
-            .durability(address.one_of("durability", &durabilities)?)
-            .create(address.one_of("create", &flags)?)
-            .compaction(address.one_of("compaction", &flags)?);
-        let pack = if address.one_of("read-only", &read_only)? {
-            options.open_read_only(address.path()?).await?
-        } else {
-            options.open(address.path()?).await?
-        };
-        Ok(Larder::new(pack))
-    });
+    let scheme =
+        Scheme::new("pack", "a directory with an append-only log; one writer", |address| async move {
+            let durabilities = [("synced", Durability::Synced), ("flushed", Durability::Flushed)];
+            let flags = [("true", true), ("false", false)];
+            let read_only = [("false", false), ("true", true)];
+            let mut options = Pack::options();
+            if let Some(bytes) = bytes(&address, "segment-bytes")? {
+                options = options.segment_bytes(bytes);
+            }
+            if let Some(bytes) = bytes(&address, "checkpoint-bytes")? {
+                options = options.checkpoint_bytes(bytes);
+            }
+            let options = options
+                .durability(address.one_of("durability", &durabilities)?)
+                .create(address.one_of("create", &flags)?)
+                .compaction(address.one_of("compaction", &flags)?);
+            let pack = if address.one_of("read-only", &read_only)? {
+                options.open_read_only(address.path()?).await?
+            } else {
+                options.open(address.path()?).await?
+            };
+            Ok(Larder::new(pack))
+        });
     scheme
         .option("durability", "synced|flushed", "what an acknowledged write survives: a power cut, or a kill")
         .option("create", "true|false", "whether to make the store if there is none")
         .option("compaction", "true|false", "whether dead bytes are reclaimed in the background")
         .option("segment-bytes", "67108864", "how long a file of the log gets, in bytes, at least 4096")
-        .option("checkpoint-bytes", "67108864", "how much log is written before the index is written down, in bytes")
+        .option(
+            "checkpoint-bytes",
+            "67108864",
+            "how much log is written before the index is written down, in bytes",
+        )
         .option("read-only", "false|true", "whether to read what another process writes")
 }
 

@@ -73,11 +73,14 @@ impl Store {
             }
         }
         if !large {
-            batch(&pack, vec![
-                write("key 1", Some(bytes(9, 50))),
-                write("key 2", None),
-                write("new", Some(bytes(9, 60))),
-            ]);
+            batch(
+                &pack,
+                vec![
+                    write("key 1", Some(bytes(9, 50))),
+                    write("key 2", None),
+                    write("new", Some(bytes(9, 60))),
+                ],
+            );
             content.insert("key 1".into(), Some(bytes(9, 50)));
             content.insert("key 2".into(), None);
             content.insert("new".into(), Some(bytes(9, 60)));
@@ -327,7 +330,9 @@ fn cut(store: &Store, (path, bytes): &(PathBuf, Vec<u8>)) -> Seen {
     let dense = |len: usize| len < DENSE || len + DENSE > bytes.len() || len % 4096 < 65;
     let is_due = |len: &usize| dense(*len) || matches!(len % 16, 0 | 7);
     let mut seen = Seen::default();
-    for len in (0..bytes.len()).filter(|len| if small { is_thorough() || is_due(len) } else { len % 100_003 == 0 }) {
+    for len in
+        (0..bytes.len()).filter(|len| if small { is_thorough() || is_due(len) } else { len % 100_003 == 0 })
+    {
         let damage = |disk: &SimDisk| disk.replace(path, &bytes[..len]).unwrap();
         store.judge(&format!("the first {len} bytes"), path, damage, &mut seen);
     }

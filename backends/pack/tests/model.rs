@@ -64,7 +64,12 @@ impl Model {
         self.check_all();
         self.pack.compact().wait().unwrap();
         self.check_all();
-        println!("{} keys at the end, opened {} times, {} bytes", self.content.len(), self.reopened, self.disk.used());
+        println!(
+            "{} keys at the end, opened {} times, {} bytes",
+            self.content.len(),
+            self.reopened,
+            self.disk.used()
+        );
     }
 
     fn key(&mut self) -> String {
@@ -150,7 +155,8 @@ impl Model {
         for _ in 0..count {
             let key = self.key();
             // Most batches shall happen.
-            let (expect, holds) = if self.chance.below(8) == 0 { self.expectation(&key) } else { (Expect::Any, true) };
+            let (expect, holds) =
+                if self.chance.below(8) == 0 { self.expectation(&key) } else { (Expect::Any, true) };
             let data = (self.chance.below(3) > 0).then(|| self.data());
             if writes.contains_key(&key) {
                 continue;

@@ -3,7 +3,8 @@
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
 use larder::{
-    Backend, Batch, Bytes, Data, DataSum, Error, Expect, Key, Kind, Meta, Part, Record, Result, Stored, Timestamp, Write,
+    Backend, Batch, Bytes, Data, DataSum, Error, Expect, Key, Kind, Meta, Part, Record, Result, Stored,
+    Timestamp, Write,
 };
 use larder_pack::Pack;
 use smol::stream::StreamExt;
@@ -68,7 +69,8 @@ pub(crate) struct Chance(pub(crate) u64);
 impl Chance {
     /// From `LARDER_SEED`, or this one; printed.
     pub(crate) fn from_env(seed: u64) -> Chance {
-        let seed = std::env::var("LARDER_SEED").map_or(seed, |seed| seed.parse().expect("LARDER_SEED is a number"));
+        let seed =
+            std::env::var("LARDER_SEED").map_or(seed, |seed| seed.parse().expect("LARDER_SEED is a number"));
         println!("LARDER_SEED={seed}");
         Chance(seed)
     }
