@@ -156,7 +156,10 @@ fn step(disk: &SimDisk, input: &mut Input<'_>) -> bool {
             let from = &files[usize::from(input.byte()) % files.len()].1;
             let start = if from.is_empty() { 0 } else { input.offset() % from.len() };
             let length = input.offset();
-            bytes[at..].iter_mut().zip(from[start..].iter().take(length)).for_each(|(byte, new)| *byte = *new);
+            bytes[at..]
+                .iter_mut()
+                .zip(from[start..].iter().take(length))
+                .for_each(|(byte, new)| *byte = *new);
         }
         6 => _ = disk.remove(&path),
         _ => seal(disk, &path, &mut bytes),
@@ -188,7 +191,9 @@ fn seal(disk: &SimDisk, path: &Path, bytes: &mut [u8]) {
             continue;
         }
         let (Some(head), Some(data)) = (number(bytes, at + 16), number(bytes, at + 20)) else { continue };
-        let Some(payload) = bytes.get(at + 44..(at + 44).saturating_add(head).saturating_add(data)) else { continue };
+        let Some(payload) = bytes.get(at + 44..(at + 44).saturating_add(head).saturating_add(data)) else {
+            continue;
+        };
         let crc = crc32fast::hash(payload);
         bytes[at + 36..at + 40].copy_from_slice(&crc.to_be_bytes());
         let mut hasher = crc32fast::Hasher::new();

@@ -45,6 +45,8 @@
 //!   Every read is compared with its checksums.
 //! - The index keeps 16 bytes for a key, and no key: the frame tells whose it is.
 //!
+//! [`tools`] verify a store down to its bytes, save what can be saved of a damaged one, and show its frames as text.
+//!
 //! [`append_only_file`] is what it stands on: a file that only grows, buffered while it is written, published by
 //! whoever owns it, and read meanwhile.
 

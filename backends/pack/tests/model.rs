@@ -270,7 +270,7 @@ fn flushed(seed: u64, operations: usize, keys: u64) -> Run {
 
 #[test]
 fn many_operations_on_few_keys() {
-    Model::new(flushed(1, 250_000, 50)).run();
+    Model::new(flushed(1, 300_000, 50)).run();
 }
 
 #[test]
@@ -290,7 +290,7 @@ fn many_operations_that_are_compacted_when_asked_only() {
 
 #[test]
 fn many_operations_that_are_synced() {
-    Model::new(Run { durability: Durability::Synced, ..flushed(5, 150_000, 200) }).run();
+    Model::new(Run { durability: Durability::Synced, ..flushed(5, 100_000, 200) }).run();
 }
 
 #[test]

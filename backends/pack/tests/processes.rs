@@ -1,14 +1,13 @@
 //! Several processes on one store: one that writes, and others that read what it has published. The processes are
 //! this very test program, told by its environment to play a part.
 
-#![expect(clippy::disallowed_methods, reason = "a test is no simulated run")]
-
 #[path = "support/records.rs"]
 mod records;
 
 use std::io::{BufRead, BufReader, Lines};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use larder::{Backend, Durability, ErrorKind};
 use larder_pack::Pack;
@@ -148,6 +147,42 @@ fn a_reader_in_another_process_sees_whole_states_that_never_go_back() {
     }
     println!("opened {opened} times, refreshed {refreshed} times, outrun {outrun} times, last {last}");
     assert!(refreshed > 0);
+}
+
+#[test]
+fn a_batch_is_seen_whole_while_the_reader_is_refreshed() {
+    if let Some(dir) = std::env::var_os(PART) {
+        write_batches(dir.as_ref());
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let mut writer = Player::new("a_batch_is_seen_whole_while_the_reader_is_refreshed", dir.path());
+    writer.wait_for(1);
+    let (first, last) = ("key 0".to_owned(), format!("key {}", KEYS - 1));
+    for _ in 0..100 {
+        let reader = read_only(dir.path()).unwrap();
+        let over = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                // Until the writer has compacted what was to be read.
+                while !over.load(Ordering::Relaxed) {
+                    if reader.refresh().wait().is_err() {
+                        break;
+                    }
+                }
+            });
+            for _ in 0..500 {
+                // Whoever has seen one frame of a batch sees the others.
+                let one = number(&reader, &first);
+                let other = number(&reader, &last);
+                if one > other {
+                    over.store(true, Ordering::Relaxed);
+                    panic!("{one:?} was seen, then {other:?}");
+                }
+            }
+            over.store(true, Ordering::Relaxed);
+        });
+        writer.wait_for(1);
+    }
 }
 
 #[test]

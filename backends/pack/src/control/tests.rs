@@ -1,3 +1,5 @@
+//! Tests of the control file.
+
 use larder_simulated::disk::{CrashModel, Exploration, SimDisk};
 use proptest::prelude::*;
 

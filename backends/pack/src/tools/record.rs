@@ -45,3 +45,32 @@ pub(super) fn read(files: &Files, place: Place) -> Result<(Header, Vec<u8>)> {
     segment.file.read_full_at(&mut payload, place.offset + Header::LEN as u64).map_err(failed)?;
     if header.vouches_for(&payload) { Ok((header, payload)) } else { Err(damaged()) }
 }
+
+#[cfg(test)]
+mod tests {
+    use larder::{Key, Kind as What, Meta, Record, Timestamp};
+
+    use super::*;
+    use crate::frame::Batch;
+
+    /// A frame's checksum only tells that it is what was written.
+    #[test]
+    fn a_record_in_a_whole_frame_is_compared_with_its_own_checksums() {
+        let meta = Meta::new(Key::from("a"), What::Binary, Timestamp::from_millis(0));
+        let (head, _) = Record::new(&meta, Bytes::from_static(b"data")).unwrap().into_parts();
+        let judged = |head: &[u8], range, data: &[u8]| {
+            let header = Header::record(1, range, head, data, Batch::Alone).unwrap();
+            head_of(&header, &[head, data].concat()).map(|_| ())
+        };
+        let (bytes, range) = (head.as_bytes(), head.key_range());
+        assert_eq!(judged(bytes, range.clone(), b"data"), Ok(()));
+        assert!(judged(bytes, range.clone(), b"dara").is_err());
+        assert!(judged(bytes, range.clone(), b"data and more").is_err());
+        assert!(judged(bytes, range.start..range.end - 1, b"data").is_err());
+        for at in 0..bytes.len() {
+            let mut bytes = bytes.to_vec();
+            bytes[at] ^= 1;
+            assert!(judged(&bytes, range.clone(), b"data").is_err(), "{at}");
+        }
+    }
+}

@@ -65,6 +65,7 @@ impl<'a> Verifying<'a> {
     fn run(mut self) -> Result<Report> {
         let segments = std::mem::take(&mut self.files.segments);
         for segment in &segments {
+            self.read(segment.from);
             let mut within_batch = false;
             walk(segment, self.files.salt, &mut |piece| {
                 match piece {

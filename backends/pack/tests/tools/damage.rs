@@ -1,8 +1,9 @@
 //! Damage is named, with file and place; what is whole is not.
 
+use larder::Backend;
 use larder::io::Mode;
 
-use crate::support::{Store, bytes_below, key, len};
+use crate::support::{DIR, Store, bytes_below, key, len, open};
 
 #[test]
 fn a_store_that_is_whole_is_verified_and_not_touched() {
@@ -109,9 +110,7 @@ fn damage_of_the_index_is_named_and_the_log_is_whole() {
 }
 
 #[test]
-fn an_index_of_another_moment_is_told_from_the_right_one() {
-    // The same log with the checkpoint of an earlier one under the newest number is refused by its number; without any
-    // checkpoint the index is made from the log and is right.
+fn an_index_is_not_needed() {
     let store = Store::with_everything();
     for path in store.files(".index") {
         store.remove_file(&path);
@@ -119,6 +118,41 @@ fn an_index_of_another_moment_is_told_from_the_right_one() {
     let report = store.verify();
     assert!(report.is_whole() && report.index_compared);
     assert_eq!(report.stats.checkpoint, None);
+}
+
+/// A checkpoint whose checksums are right, and which claims to hold more of the log than it does.
+#[test]
+fn an_index_that_does_not_hold_what_the_log_says_is_named() {
+    let mut store = Store::new();
+    let pack = open(&store.disk, DIR);
+    (0..5).for_each(|number| store.put(&pack, number, vec![1; 20]));
+    pack.close().wait().unwrap();
+    let pack = open(&store.disk, DIR);
+    store.put(&pack, 1, vec![2; 20]);
+    store.put(&pack, 7, vec![2; 20]);
+    store.remove(&pack, 3);
+    let report = store.verify();
+    assert!(report.is_whole(), "{:#?}", report.damage);
+    let path = store.files(".index").pop().unwrap();
+    let mut bytes = store.sim.bytes(&path).unwrap();
+    bytes[24..32].copy_from_slice(&report.stats.end_offset.to_be_bytes());
+    let owned = u32::from_be_bytes(bytes[36..40].try_into().unwrap()) as usize;
+    let header = 40 + owned;
+    let sum = crc32fast::hash(&bytes[..header]).to_be_bytes();
+    bytes[header..header + 4].copy_from_slice(&sum);
+    let directory = bytes.len() - 6148;
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(&bytes[..header + 4]);
+    hasher.update(&bytes[directory..directory + 6144]);
+    let end = bytes.len() - 4;
+    bytes[end..].copy_from_slice(&hasher.finalize().to_be_bytes());
+    store.sim.replace(&path, &bytes).unwrap();
+    let report = store.verify();
+    let mut keys: Vec<_> = report.damage.iter().map(|damage| damage.key.clone()).collect();
+    assert!(report.damage.iter().all(|damage| damage.file == path), "{:#?}", report.damage);
+    keys.sort();
+    keys.dedup();
+    assert_eq!(keys, [Some(key(1)), Some(key(3)), Some(key(7))], "{:#?}", report.damage);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use larder::Backend;
 use larder::io::Disk;
 use larder_simulated::disk::CrashModel;
 
-use crate::support::{DIR, Store, open};
+use crate::support::{DIR, Store, key, open};
 
 #[test]
 fn a_store_that_is_open_is_verified() {
@@ -19,6 +19,44 @@ fn a_store_that_is_open_is_verified() {
         assert_eq!(report.stats.keys, store.model.len() as u64);
     }
     pack.close().wait().unwrap();
+}
+
+#[test]
+fn a_store_that_is_compacted_in_the_middle_of_it_is_verified() {
+    use larder_simulated::disk::{Call, Where};
+    let whole = Store::with_everything();
+    for path in whole.segments().into_iter().chain(whole.files(".blob")) {
+        let mut store = whole.copy();
+        let pack = open(&store.disk, DIR);
+        store.put(&pack, 90, vec![1; 1 << 20]);
+        let writer = pack.clone();
+        let hook = move || {
+            let record = crate::support::record(&key(90), &[3; 100]);
+            writer.write(&key(90), record, larder::Expect::Any).wait().unwrap();
+            writer.compact().wait().unwrap();
+        };
+        store.sim.before(Call::Open, Where::At(path.clone()), hook);
+        let report = store.verify();
+        assert!(report.is_whole() && report.index_compared, "{}: {:#?}", path.display(), report.damage);
+        pack.close().wait().unwrap();
+    }
+}
+
+#[test]
+fn progress_goes_on_to_the_end() {
+    let store = Store::with_everything();
+    let mut seen = Vec::new();
+    larder_pack::tools::verify(&store.disk, DIR.as_ref(), &mut |progress| seen.push(progress)).unwrap();
+    assert!(seen.is_sorted_by_key(|progress| progress.done));
+    let last = seen.last().unwrap();
+    assert_eq!(last.done, last.total);
+    seen.clear();
+    larder_pack::tools::repair(&store.disk, DIR.as_ref(), "/saved".as_ref(), &mut |progress| {
+        seen.push(progress)
+    })
+    .unwrap();
+    assert!(seen.is_sorted_by_key(|progress| progress.done));
+    assert_eq!(seen.last().unwrap().done, seen.last().unwrap().total);
 }
 
 #[test]

@@ -1,3 +1,5 @@
+//! Tests of the bytes of segments.
+
 use std::ffi::OsStr;
 
 use larder::ErrorKind;

@@ -1,3 +1,5 @@
+//! Tests of where the log ends.
+
 use larder::{Error, ErrorKind};
 
 use super::*;
