@@ -18,6 +18,14 @@ pub(crate) struct Mutation {
 }
 
 const SIMULATED: &str = "larder-simulated";
+const PACK: &str = "larder-pack";
+const PACK_LOG: &str = "backends/pack/src/log.rs";
+const PACK_GROUP: &str = "backends/pack/src/writer/group.rs";
+const PACK_COMPACTION: &str = "backends/pack/src/writer/compaction.rs";
+const PACK_CHECKPOINT: &str = "backends/pack/src/writer/checkpoint.rs";
+const PACK_BLOB: &str = "backends/pack/src/blob.rs";
+const PACK_LOOKUP: &str = "backends/pack/src/lookup.rs";
+const PACK_SURVEY: &str = "backends/pack/src/open/survey.rs";
 const ROUND: &str = "backends/filesystem/src/round.rs";
 const COMMIT: &str = "backends/filesystem/src/commit.rs";
 const CHANGE: &str = "backends/filesystem/src/change.rs";
@@ -300,5 +308,153 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
         )],
         package: SIMULATED,
         test: "faults",
+    },
+    Mutation {
+        name: "pack-no-sync",
+        what: "the pack's log is never synced",
+        file: PACK_LOG,
+        edits: &[Edit(
+            "        self.file.fsync().inspect_err(|_| self.shared.poison())?;\n        self.durable = self.file.synced_end_poff();\n        Ok(())",
+            "        self.durable = self.file.flushed_end_poff();\n        Ok(())",
+        )],
+        package: PACK,
+        test: "crashes",
+    },
+    Mutation {
+        name: "pack-acknowledged-before-sync",
+        what: "a pack answers before the log is synced",
+        file: PACK_GROUP,
+        edits: &[Edit(
+            "        if self.shared.is_synced() {\n            log.fsync().map_err(Error::ambiguous)?;\n        }",
+            "",
+        )],
+        package: PACK,
+        test: "crashes",
+    },
+    Mutation {
+        name: "pack-compares-nothing",
+        what: "a conditional write in a pack does not compare the version",
+        file: PACK_GROUP,
+        edits: &[Edit(
+            "*version == Version::from(current.seq)",
+            "version != &Version::from(u64::MAX) || current.seq == 0",
+        )],
+        package: PACK,
+        test: "conformance",
+    },
+    Mutation {
+        name: "pack-batch-in-pieces",
+        what: "the frames of a batch do not say that they belong together",
+        file: PACK_GROUP,
+        edits: &[Edit(
+            "                _ => frame::Batch::Member,",
+            "                _ => frame::Batch::Alone,",
+        )],
+        package: PACK,
+        test: "crashes",
+    },
+    Mutation {
+        name: "pack-removal-dropped-early",
+        what: "compaction drops a removal that still hides an older record",
+        file: PACK_COMPACTION,
+        edits: &[Edit(
+            "            Kind::Remove => Ok(Fate::Stays),",
+            "            Kind::Remove => Ok(Fate::Dead),",
+        )],
+        package: PACK,
+        test: "crashes",
+    },
+    Mutation {
+        name: "pack-segment-removed-early",
+        what: "a compacted segment goes before that is announced durably",
+        file: PACK_COMPACTION,
+        edits: &[Edit(
+            "        log.append(header, &[], &ids)?;\n        log.flush()?;\n        log.fsync()?;",
+            "        log.append(header, &[], &ids)?;\n        log.flush()?;",
+        )],
+        package: PACK,
+        test: "crashes",
+    },
+    Mutation {
+        name: "pack-stale-index-after-compaction",
+        what: "compaction does not tell the index where it put a record",
+        file: PACK_COMPACTION,
+        edits: &[Edit("Fate::Moves(*location, hash)))", "Fate::Dead))")],
+        package: PACK,
+        test: "model",
+    },
+    Mutation {
+        name: "pack-checkpoint-ahead",
+        what: "a checkpoint says more than the durable log",
+        file: PACK_CHECKPOINT,
+        edits: &[Edit(
+            "        log.fsync()?;\n        let position = log.end();",
+            "        let position = log.end();",
+        )],
+        package: PACK,
+        test: "crashes",
+    },
+    Mutation {
+        name: "pack-checkpoint-not-renewed",
+        what: "a segment goes though the checkpoint still counts on removals in it",
+        file: PACK_COMPACTION,
+        edits: &[Edit(
+            "        if crate::log::Log::is_beyond(victim, self.checkpoints.position) {",
+            "        if false {",
+        )],
+        package: PACK,
+        test: "crashes",
+    },
+    Mutation {
+        name: "pack-rotation-not-synced",
+        what: "a segment is closed without a sync",
+        file: PACK_LOG,
+        edits: &[Edit(
+            "        self.flush()?;\n        self.fsync()?;\n        let id",
+            "        self.flush()?;\n        let id",
+        )],
+        package: PACK,
+        test: "crashes",
+    },
+    Mutation {
+        name: "pack-failed-write-not-taken-back",
+        what: "what could not be written stays in the buffer",
+        file: PACK_LOG,
+        edits: &[Edit(
+            "            self.take_back();\n            // A flush of nothing",
+            "            // A flush of nothing",
+        )],
+        package: PACK,
+        test: "faults",
+    },
+    Mutation {
+        name: "pack-blob-not-synced",
+        what: "large data is named in the log before it is on the medium",
+        file: PACK_BLOB,
+        edits: &[Edit(
+            "        if !self.shared.is_synced() {\n            return Ok(());\n        }\n        let synced",
+            "        if true {\n            return Ok(());\n        }\n        let synced",
+        )],
+        package: PACK,
+        test: "crashes",
+    },
+    Mutation {
+        name: "pack-key-not-compared",
+        what: "a pack trusts the hash of a key and does not compare the key",
+        file: PACK_LOOKUP,
+        edits: &[Edit("    if header.key_of(found.payload()) == key {", "    if header.key_len > 0 {")],
+        package: PACK,
+        test: "damage",
+    },
+    Mutation {
+        name: "pack-durable-mark-ignored",
+        what: "a damaged end of the log is taken for a torn one",
+        file: PACK_SURVEY,
+        edits: &[Edit(
+            "let known = if state.end.segment == newest { state.end.offset } else { 0 };",
+            "let known = 0;",
+        )],
+        package: PACK,
+        test: "damage",
     },
 ];
