@@ -250,7 +250,7 @@ fn row_8_a_stop_in_rotation_or_compaction_changes_nothing_and_leaves_nothing() {
     drop(store);
     assert!(recording.points() > 10, "{} points", recording.points());
     for model in MODELS {
-        let explored = Exploration::new(model, 60).then(CrashModel::Adversarial, 3).until_wrong(1).run(&recording, |crash| {
+        let explored = Exploration::new(model, 30).then(CrashModel::Adversarial, 3).until_wrong(1).run(&recording, |crash| {
             let store = open(&crash.disk, Durability::Synced).map_err(|error| error.to_string())?;
             let found = contents(&store, &keys).map_err(|error| error.to_string())?;
             store.close().wait().map_err(|error| error.to_string())?;
