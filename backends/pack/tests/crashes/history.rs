@@ -38,7 +38,13 @@ impl History {
 
     /// Runs operations on what is there, which is empty or to be made; the recording begins before the store is opened,
     /// and ends after it was closed.
-    pub(crate) fn run(seed: u64, ops: &[Op], keys: Vec<Key>, durability: Durability, disk: &SimDisk) -> History {
+    pub(crate) fn run(
+        seed: u64,
+        ops: &[Op],
+        keys: Vec<Key>,
+        durability: Durability,
+        disk: &SimDisk,
+    ) -> History {
         disk.record();
         let mut store = open(disk, durability).unwrap();
         let (mut states, mut barriers) = (vec![Content::new()], Vec::new());

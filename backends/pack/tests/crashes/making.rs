@@ -17,7 +17,12 @@ fn history(durability: Durability) -> History {
 #[test]
 fn a_new_store_survives_every_crash() {
     for durability in [Durability::Synced, Durability::Flushed] {
-        survives("new store", &history(durability), &MODELS, Extent { cap: 200, nested: 0, before_syncs: false });
+        survives(
+            "new store",
+            &history(durability),
+            &MODELS,
+            Extent { cap: 200, nested: 0, before_syncs: false },
+        );
     }
 }
 

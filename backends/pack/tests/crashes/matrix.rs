@@ -197,13 +197,14 @@ fn row_6_what_is_acknowledged_has_its_names_on_the_medium() {
             }
         }
     }
-    let segments = disk.files().iter().filter(|(path, _)| path.extension().is_some_and(|end| end == "log")).count();
+    let segments =
+        disk.files().iter().filter(|(path, _)| path.extension().is_some_and(|end| end == "log")).count();
     assert!(segments > 3, "{segments} segments");
 }
 
 #[test]
 fn row_7_the_index_is_made_again_from_the_log() {
-    let script = Script::new(seed(47), 100);
+    let script = Script { keys: 20, removals: 40, compactions: 6, ..Script::new(seed(47), 100) };
     let history = History::of(script, Durability::Synced, &SimDisk::new(script.seed));
     let recording = &history.recording;
     let last = history.states.last().unwrap();
@@ -211,7 +212,8 @@ fn row_7_the_index_is_made_again_from_the_log() {
     for point in (0..recording.points()).step_by(5).chain([recording.points() - 1]) {
         let Some(disk) = recording.disk_at(point) else { continue };
         let indexes: Vec<PathBuf> = disk.files().into_iter().map(|(path, _)| path).collect();
-        let indexes: Vec<&PathBuf> = indexes.iter().filter(|path| path.extension().is_some_and(|end| end == "index")).collect();
+        let indexes: Vec<&PathBuf> =
+            indexes.iter().filter(|path| path.extension().is_some_and(|end| end == "index")).collect();
         checkpoints += indexes.len();
         let whole = disk.fork();
         let store = open(&whole, Durability::Synced).unwrap();
@@ -225,7 +227,12 @@ fn row_7_the_index_is_made_again_from_the_log() {
             let disk = disk.fork();
             indexes.iter().for_each(|path| change(&disk, path));
             let store = open(&disk, Durability::Synced).unwrap();
-            assert_eq!(contents(&store, &history.keys).unwrap(), expected, "seed {}, at {point}", script.seed);
+            assert_eq!(
+                contents(&store, &history.keys).unwrap(),
+                expected,
+                "seed {}, at {point}",
+                script.seed
+            );
         }
         if point == recording.points() - 1 {
             assert_eq!(&expected, last);
@@ -250,13 +257,16 @@ fn row_8_a_stop_in_rotation_or_compaction_changes_nothing_and_leaves_nothing() {
     drop(store);
     assert!(recording.points() > 10, "{} points", recording.points());
     for model in MODELS {
-        let explored = Exploration::new(model, 30).then(CrashModel::Adversarial, 3).until_wrong(1).run(&recording, |crash| {
-            let store = open(&crash.disk, Durability::Synced).map_err(|error| error.to_string())?;
-            let found = contents(&store, &keys).map_err(|error| error.to_string())?;
-            store.close().wait().map_err(|error| error.to_string())?;
-            leftovers(&crash.disk, &found)?;
-            if found == *expected { Ok(()) } else { Err(format!("there is {:?}", found.keys())) }
-        });
+        let explored = Exploration::new(model, 30).then(CrashModel::Adversarial, 3).until_wrong(1).run(
+            &recording,
+            |crash| {
+                let store = open(&crash.disk, Durability::Synced).map_err(|error| error.to_string())?;
+                let found = contents(&store, &keys).map_err(|error| error.to_string())?;
+                store.close().wait().map_err(|error| error.to_string())?;
+                leftovers(&crash.disk, &found)?;
+                if found == *expected { Ok(()) } else { Err(format!("there is {:?}", found.keys())) }
+            },
+        );
         println!("compaction, {model:?}: {explored}");
         assert!(explored.is_sound(), "{model:?}: {}", explored.violations[0]);
     }
@@ -342,7 +352,8 @@ fn row_10_a_reader_that_refreshes_at_any_moment_sees_a_state_that_was_there() {
             match looked {
                 Ok(found) => {
                     let at = states[least..].iter().position(|state| *state == found);
-                    least += at.unwrap_or_else(|| panic!("seed {}, {op:?}: the reader sees {found:?}", script.seed));
+                    least += at
+                        .unwrap_or_else(|| panic!("seed {}, {op:?}: the reader sees {found:?}", script.seed));
                     refreshed += 1;
                 }
                 Err(error) => {

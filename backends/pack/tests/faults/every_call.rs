@@ -41,7 +41,13 @@ fn prepared(script: &Script, durability: Durability) -> (SimDisk, Content) {
 }
 
 /// Runs the script with every call of these failing in turn. Counts those after which an error came back.
-fn every(name: &str, script: Script, durability: Durability, calls: &[Call], twist: impl Fn(Fault) -> Fault) -> u64 {
+fn every(
+    name: &str,
+    script: Script,
+    durability: Durability,
+    calls: &[Call],
+    twist: impl Fn(Fault) -> Fault,
+) -> u64 {
     let on = |nth| calls.iter().fold(Fault::at(nth), |fault, call| fault.on(*call));
     each(name, script, durability, |nth| vec![twist(on(nth))])
 }
@@ -63,12 +69,24 @@ fn each(name: &str, script: Script, durability: Durability, faults: impl Fn(u64)
         }));
         let Ok(fired) = outcome else {
             let trace = trial.disk.trace();
-            let failing = trace.iter().rev().find(|line| line.contains(": ") && !line.contains("not found") && !line.contains("exists")).cloned().unwrap_or_default();
+            let failing = trace
+                .iter()
+                .rev()
+                .find(|line| line.contains(": ") && !line.contains("not found") && !line.contains("exists"))
+                .cloned()
+                .unwrap_or_default();
             let last = trace.iter().rev().take(90).rev().cloned().collect::<Vec<_>>().join("\n  ");
-            panic!("{name}, {durability:?}, seed {}, call {nth} ({failing}); the last calls:\n  {last}", script.seed);
+            panic!(
+                "{name}, {durability:?}, seed {}, call {nth} ({failing}); the last calls:\n  {last}",
+                script.seed
+            );
         };
         if fired == 0 {
-            println!("{name}, {durability:?}, seed {}: {} calls failed, {failed} seen, {poisoned} poisoned", script.seed, nth - 1);
+            println!(
+                "{name}, {durability:?}, seed {}: {} calls failed, {failed} seen, {poisoned} poisoned",
+                script.seed,
+                nth - 1
+            );
             return failed;
         }
         failed += u64::from(trial.errors > 0);
@@ -112,7 +130,8 @@ fn the_disk_may_be_full_at_any_change() {
 #[test]
 fn too_many_files_may_be_open_whenever_one_is_opened() {
     for durability in [Durability::Synced, Durability::Flushed] {
-        let failed = every("files", script(65), durability, &OPENS, |fault| fault.fails(Failure::TooManyFiles));
+        let failed =
+            every("files", script(65), durability, &OPENS, |fault| fault.fails(Failure::TooManyFiles));
         assert!(failed > 3, "{failed}");
     }
 }
@@ -125,7 +144,8 @@ fn short_writes_are_noticed_by_nobody() {
 
 #[test]
 fn short_reads_are_noticed_by_nobody() {
-    let failed = every("short reads", Script { len: 10, ..script(67) }, Durability::Synced, &READS, Fault::shortens);
+    let failed =
+        every("short reads", Script { len: 10, ..script(67) }, Durability::Synced, &READS, Fault::shortens);
     assert_eq!(failed, 0);
 }
 
@@ -168,7 +188,8 @@ fn any_change_of_large_values_may_fail() {
     for durability in [Durability::Synced, Durability::Flushed] {
         let failed = every("blobs", script, durability, &CHANGES, |fault| fault.fails(Failure::Io));
         assert!(failed > 5, "{failed}");
-        let failed = every("blobs, after", script, durability, &CHANGES, |fault| fault.fails_after(Failure::Io));
+        let failed =
+            every("blobs, after", script, durability, &CHANGES, |fault| fault.fails_after(Failure::Io));
         assert!(failed > 5, "{failed}");
     }
 }

@@ -41,7 +41,11 @@ fn the_disk_may_be_full_for_a_while() {
             match outcome {
                 Ok(0) => break,
                 Ok(_) => {}
-                Err(_) => panic!("seed {}, {durability:?}, full from write {nth} on: {:?}", script.seed, trial.disk.trace()),
+                Err(_) => panic!(
+                    "seed {}, {durability:?}, full from write {nth} on: {:?}",
+                    script.seed,
+                    trial.disk.trace()
+                ),
             }
         }
     }

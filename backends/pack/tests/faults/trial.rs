@@ -6,8 +6,8 @@ use larder::{Backend, Durability, Error, ErrorKind, Key, Result};
 use larder_pack::Pack;
 use larder_simulated::disk::{CrashModel, SimDisk};
 
-use crate::simulated::store::{Content, contents, open, shortly};
 use crate::simulated::ops::{Op, Script};
+use crate::simulated::store::{Content, contents, open, shortly};
 
 /// What happens in one.
 pub(crate) struct Trial {

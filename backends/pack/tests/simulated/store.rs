@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use futures::StreamExt;
 use larder::{
-    Backend, Bytes, Data, DataSum, Durability, Error, ErrorKind, Key, Kind, Meta, Part, Record, Result, Timestamp,
+    Backend, Bytes, Data, DataSum, Durability, Error, ErrorKind, Key, Kind, Meta, Part, Record, Result,
+    Timestamp,
 };
 use larder_pack::{Options, Pack};
 use larder_simulated::disk::SimDisk;
