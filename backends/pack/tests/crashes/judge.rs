@@ -29,7 +29,7 @@ impl History {
     /// Judges what a crash left.
     pub(crate) fn judge(&self, crash: &Crash, model: CrashModel) -> Result<(), String> {
         // Every other time with more than a crash cuts off, and killed: a checkpoint of what was cut must not count.
-        let after = if crash.point % 2 == 0 { After::Closed } else { After::Killed };
+        let after = if crash.point.is_multiple_of(2) { After::Closed } else { After::Killed };
         let found = self.look(&crash.disk, after)?;
         let prefixes = self.prefixes(crash, model);
         if !self.states[prefixes.clone()].contains(&found) {

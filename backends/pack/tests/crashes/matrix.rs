@@ -218,10 +218,10 @@ fn row_7_the_index_is_made_again_from_the_log() {
         let whole = disk.fork();
         let store = open(&whole, Durability::Synced).unwrap();
         let expected = contents(&store, &history.keys).unwrap();
-        let changes: [&dyn Fn(&SimDisk, &Path); 3] = [
-            &|disk, path| disk.remove(path).unwrap(),
-            &|disk, path| disk.replace(path, &disk.bytes(path).unwrap()[..60]).unwrap(),
-            &|disk, path| disk.replace(path, b"").unwrap(),
+        let changes: [fn(&SimDisk, &Path); 3] = [
+            |disk, path| disk.remove(path).unwrap(),
+            |disk, path| disk.replace(path, &disk.bytes(path).unwrap()[..60]).unwrap(),
+            |disk, path| disk.replace(path, b"").unwrap(),
         ];
         for change in changes {
             let disk = disk.fork();
