@@ -106,6 +106,8 @@ pub(crate) fn look_up(shared: &Shared, key: &[u8], how: How, first: usize) -> Re
         }
         return Ok(None);
     }
+    // Nothing is there once the store is closed.
+    shared.check_open()?;
     let message = "the index names a segment that is not there; open the store again";
     Err(failure::error(ErrorKind::Corrupt, message).into())
 }

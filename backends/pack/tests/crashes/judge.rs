@@ -5,7 +5,7 @@ use larder_pack::Pack;
 use larder_simulated::disk::{Crash, CrashModel, SimDisk};
 
 use crate::history::History;
-use crate::simulated::store::{Content, STORE, contents, open, record, shortly};
+use crate::simulated::store::{Content, STORE, contents, get, open, record, shortly};
 
 /// What is written after a crash.
 const AFTER: &str = "after";
@@ -28,7 +28,9 @@ impl History {
 
     /// Judges what a crash left.
     pub(crate) fn judge(&self, crash: &Crash, model: CrashModel) -> Result<(), String> {
-        let found = self.look(&crash.disk, true)?;
+        // Every other time with more than a crash cuts off, and killed: a checkpoint of what was cut must not count.
+        let after = if crash.point.is_multiple_of(2) { After::Closed } else { After::Killed };
+        let found = self.look(&crash.disk, after)?;
         let prefixes = self.prefixes(crash, model);
         if !self.states[prefixes.clone()].contains(&found) {
             let least = shortly(&self.states[*prefixes.start()]);
@@ -41,7 +43,7 @@ impl History {
         if crash.depth == 0 {
             *self.settled.borrow_mut() = (model != CrashModel::Killed).then(|| found.clone());
             let again = crash.disk.fork();
-            let opened = self.look(&again, false)?;
+            let opened = self.look(&again, After::Nothing)?;
             if opened != found {
                 return Err(format!(
                     "opened again, it is [{}], and was [{}]",
@@ -60,28 +62,44 @@ impl History {
     }
 
     /// What is there when it is opened; and whether it can be written, if that is asked for.
-    fn look(&self, disk: &SimDisk, writes: bool) -> Result<Content, String> {
+    fn look(&self, disk: &SimDisk, after: After) -> Result<Content, String> {
         let store = open(disk, self.durability).map_err(|error| format!("opening: {error}"))?;
         let key = Key::from(AFTER);
         let keys = || self.keys.iter().chain([&key]);
         let mut found = contents(&store, keys()).map_err(|error| error.to_string())?;
-        if writes {
-            write(&store, &key).map_err(|error| format!("writing: {error}"))?;
-            let value = Bytes::from_static(AFTER.as_bytes());
-            found.insert(key.clone(), value);
-            let now = contents(&store, keys()).map_err(|error| format!("after writing: {error}"))?;
-            if now != found {
-                return Err(format!("after writing there is [{}]", shortly(&now)));
+        if after != After::Nothing {
+            write(&store, &key, after).map_err(|error| format!("writing: {error}"))?;
+            let now = get(&store, &key).map_err(|error| format!("after writing: {error}"))?;
+            if now.is_none_or(|now| now != after.value()) {
+                return Err("what was written after the crash is not there".to_owned());
             }
         }
-        store.close().wait().map_err(|error| format!("closing: {error}"))?;
+        if after != After::Killed {
+            store.close().wait().map_err(|error| format!("closing: {error}"))?;
+        }
         found.remove(&key);
         Ok(found)
     }
 }
 
-fn write(store: &Pack, key: &Key) -> larder::Result<()> {
-    store.write(key, record(key, AFTER), Expect::Any).wait()?;
+/// What is done once it was seen what is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum After {
+    Nothing,
+    /// It is written, and closed.
+    Closed,
+    /// Much is written, and the process killed.
+    Killed,
+}
+
+impl After {
+    fn value(self) -> Bytes {
+        Bytes::from(AFTER.repeat(if self == After::Killed { 400 } else { 1 }))
+    }
+}
+
+fn write(store: &Pack, key: &Key, after: After) -> larder::Result<()> {
+    store.write(key, record(key, after.value()), Expect::Any).wait()?;
     Ok(())
 }
 

@@ -14,6 +14,7 @@ mod judge;
 mod making;
 mod matrix;
 mod recovery;
+mod rotation;
 mod workloads;
 
 use larder_simulated::disk::{CrashModel, Exploration};

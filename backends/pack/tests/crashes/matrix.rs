@@ -204,7 +204,7 @@ fn row_6_what_is_acknowledged_has_its_names_on_the_medium() {
 
 #[test]
 fn row_7_the_index_is_made_again_from_the_log() {
-    let script = Script::new(seed(47), 100);
+    let script = Script { keys: 20, removals: 40, compactions: 6, ..Script::new(seed(47), 100) };
     let history = History::of(script, Durability::Synced, &SimDisk::new(script.seed));
     let recording = &history.recording;
     let last = history.states.last().unwrap();
@@ -218,10 +218,10 @@ fn row_7_the_index_is_made_again_from_the_log() {
         let whole = disk.fork();
         let store = open(&whole, Durability::Synced).unwrap();
         let expected = contents(&store, &history.keys).unwrap();
-        let changes: [&dyn Fn(&SimDisk, &Path); 3] = [
-            &|disk, path| disk.remove(path).unwrap(),
-            &|disk, path| disk.replace(path, &disk.bytes(path).unwrap()[..60]).unwrap(),
-            &|disk, path| disk.replace(path, b"").unwrap(),
+        let changes: [fn(&SimDisk, &Path); 3] = [
+            |disk, path| disk.remove(path).unwrap(),
+            |disk, path| disk.replace(path, &disk.bytes(path).unwrap()[..60]).unwrap(),
+            |disk, path| disk.replace(path, b"").unwrap(),
         ];
         for change in changes {
             let disk = disk.fork();
@@ -257,7 +257,7 @@ fn row_8_a_stop_in_rotation_or_compaction_changes_nothing_and_leaves_nothing() {
     drop(store);
     assert!(recording.points() > 10, "{} points", recording.points());
     for model in MODELS {
-        let explored = Exploration::new(model, 60).then(CrashModel::Adversarial, 3).until_wrong(1).run(
+        let explored = Exploration::new(model, 30).then(CrashModel::Adversarial, 3).until_wrong(1).run(
             &recording,
             |crash| {
                 let store = open(&crash.disk, Durability::Synced).map_err(|error| error.to_string())?;
