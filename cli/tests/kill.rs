@@ -3,7 +3,7 @@
 
 mod common;
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
 use std::process::Command;
@@ -280,7 +280,7 @@ fn an_import_into_a_pack_that_is_killed_keeps_every_key_that_it_acknowledged() {
     place.ok(&["assoc", "--store", STORE, "x", "1"]);
     place.ok(&["dissoc", "--store", STORE, "x"]);
     let (mut all_acks, mut deaths) = (0, 0);
-    let mut known: HashMap<String, u8> = HashMap::new();
+    let mut known: BTreeMap<String, u8> = BTreeMap::new();
     for round in 1..=u8::MAX {
         if deaths == KILLS {
             break;
@@ -309,7 +309,7 @@ fn an_import_into_a_pack_that_is_killed_keeps_every_key_that_it_acknowledged() {
                 "{key}: {now:?} in round {round}, was {before}"
             );
         }
-        known = rounds;
+        known = rounds.into_iter().collect();
         if round % 10 == 0 {
             assert!(place.ok(&["verify", "--store", STORE]).ends_with("all good\n"));
         }

@@ -37,9 +37,9 @@ fn is_saved_or_listed(store: &Store, what: &str) {
     for number in (0..4).chain(10..13) {
         let key = key(number);
         let (before, now) = (store.model.get(&key), found.get(&key));
-        if now.is_some() && now != before {
+        if let Some(now) = now.filter(|now| Some(*now) != before) {
             assert!(listed(&key), "{what}: {key} is another");
-            assert!(earlier(number).contains(now.unwrap()), "{what}: {key} was never this");
+            assert!(earlier(number).contains(now), "{what}: {key} was never this");
         }
         if now != before {
             assert!(
