@@ -110,7 +110,7 @@ fn a_trace_makes_a_profile_that_a_simulation_takes_and_leaves_nothing_behind() {
     for class in ["read ", "head ", "write ", "remove ", "list ", "sync "] {
         assert!(printed.lines().any(|line| line.starts_with(class)), "{class}: {printed}");
     }
-    assert!(printed.contains("model \"local-nvme\" against recording of \"filesystem\""), "{printed}");
+    assert!(printed.contains("model \"local-nvme\" against recording of \"pack\""), "{printed}");
     assert_eq!(place.lines(&["keys"]), ["mine"]);
     let simulated = place.ok(&with(&["--profile", "./mine.json"]));
     assert!(simulated.starts_with("mixed on ./mine.json\n"), "{simulated}");

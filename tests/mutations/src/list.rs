@@ -17,6 +17,8 @@ pub(crate) struct Mutation {
     pub(crate) test: &'static str,
 }
 
+const LARDER: &str = "larder";
+const FILESYSTEM: &str = "larder-filesystem";
 const SIMULATED: &str = "larder-simulated";
 const PACK: &str = "larder-pack";
 const PACK_LOG: &str = "backends/pack/src/log.rs";
@@ -226,7 +228,7 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
             "                    true => continue,\n",
             "                    true => return answer(batch, results),\n",
         )],
-        package: "larder",
+        package: LARDER,
         test: "updates",
     },
     Mutation {
@@ -262,8 +264,8 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
             "is_some_and(|present| present == id) {",
             "is_some_and(|present| present == id) || at < u64::MAX {",
         )],
-        package: SIMULATED,
-        test: "scenarios",
+        package: LARDER,
+        test: "logs",
     },
     Mutation {
         name: "log-ends-early",
@@ -273,8 +275,8 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
             "if self.has_chunk(id, middle).await? { low = middle + 1 } else { high = middle }",
             "if self.has_chunk(id, middle).await? { low = middle } else { high = middle }\n            if low + 1 >= high {\n                break;\n            }",
         )],
-        package: SIMULATED,
-        test: "scenarios",
+        package: LARDER,
+        test: "logs",
     },
     Mutation {
         name: "key-not-compared",
@@ -284,8 +286,8 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
             "if stored.verified || stored.head.key_bytes() == key.as_cbor() {",
             "if stored.verified || !key.as_cbor().is_empty() {",
         )],
-        package: SIMULATED,
-        test: "faults",
+        package: FILESYSTEM,
+        test: "conformance",
     },
     Mutation {
         name: "document-sum-not-compared",
@@ -295,8 +297,8 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
             "        if !verified {\n            head.vouch",
             "        if !verified && bytes.is_empty() {\n            head.vouch",
         )],
-        package: SIMULATED,
-        test: "faults",
+        package: FILESYSTEM,
+        test: "conformance",
     },
     Mutation {
         name: "stream-sum-not-compared",
@@ -306,8 +308,8 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
             "let error = head.vouch(&sum).err()?;",
             "let error = head.vouch(&sum).err().filter(|_| false)?;",
         )],
-        package: SIMULATED,
-        test: "faults",
+        package: FILESYSTEM,
+        test: "conformance",
     },
     Mutation {
         name: "pack-no-sync",
@@ -362,7 +364,7 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
             "            Kind::Remove => Ok(Fate::Dead),",
         )],
         package: PACK,
-        test: "crashes",
+        test: "model",
     },
     Mutation {
         name: "pack-segment-removed-early",
@@ -390,17 +392,6 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
         edits: &[Edit(
             "        log.fsync()?;\n        let position = log.end();",
             "        let position = log.end();",
-        )],
-        package: PACK,
-        test: "crashes",
-    },
-    Mutation {
-        name: "pack-checkpoint-not-renewed",
-        what: "a segment goes though the checkpoint still counts on removals in it",
-        file: PACK_COMPACTION,
-        edits: &[Edit(
-            "        if crate::log::Log::is_beyond(victim, self.checkpoints.position) {",
-            "        if false {",
         )],
         package: PACK,
         test: "crashes",
@@ -439,12 +430,12 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
         test: "crashes",
     },
     Mutation {
-        name: "pack-key-not-compared",
-        what: "a pack trusts the hash of a key and does not compare the key",
+        name: "pack-damage-taken-for-absence",
+        what: "a record whose key is damaged is taken for another key's",
         file: PACK_LOOKUP,
-        edits: &[Edit("    if header.key_of(found.payload()) == key {", "    if header.key_len > 0 {")],
+        edits: &[Edit("    if header.vouches_for(found.payload()) {", "    if header.key_len > 0 {")],
         package: PACK,
-        test: "damage",
+        test: "conformance",
     },
     Mutation {
         name: "pack-durable-mark-ignored",
