@@ -1,9 +1,14 @@
 //! Append-only logs across processes: two stores over one backend stand for two processes that know
 //! nothing of each other.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use futures::future::join_all;
 use futures::{StreamExt, TryStreamExt};
-use larder::{Backend, ErrorKind, Key, Kind, Larder};
+use larder::{
+    Backend, Batch, Capabilities, ErrorKind, Expect, Key, Keys, Kind, Larder, Part, Record, Removed, Reply,
+    Stored, Write, Written,
+};
 use larder_memory::Memory;
 
 fn all_keys(memory: &Memory) -> Vec<Key> {
@@ -174,5 +179,65 @@ fn several_elements_appear_together_and_the_meta_goes_with_the_log() {
         assert_eq!(meta.get::<String>("owner").unwrap().as_deref(), Some("ada"));
         larder.append_all("empty", std::iter::empty::<i32>()).await.unwrap();
         assert_eq!(larder.log::<i32>("empty").await.unwrap(), Some(vec![]));
+    });
+}
+
+/// A memory store of which another process removes the log "log" right after a chunk was written to it.
+#[derive(Debug)]
+struct Raced {
+    memory: Memory,
+    left: AtomicU32,
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl Backend for Raced {
+    fn read(&self, key: &Key, part: Part) -> Reply<Option<Stored>> {
+        self.memory.read(key, part)
+    }
+
+    fn write(&self, key: &Key, record: Record, expect: Expect) -> Reply<Written> {
+        let is_chunk = key.as_text().is_none();
+        let written = self.memory.write(key, record, expect);
+        let once = |left: u32| left.checked_sub(1);
+        if is_chunk && self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, once).is_ok() {
+            self.memory.remove(&"log".into(), Expect::Any).wait().unwrap();
+        }
+        written
+    }
+
+    fn remove(&self, key: &Key, expect: Expect) -> Reply<Removed> {
+        self.memory.remove(key, expect)
+    }
+
+    fn keys(&self, prefix: Option<&str>) -> Keys {
+        self.memory.keys(prefix)
+    }
+
+    fn write_batch(&self, writes: Vec<Write>) -> Reply<Batch> {
+        self.memory.write_batch(writes)
+    }
+
+    fn sync(&self) -> Reply<()> {
+        self.memory.sync()
+    }
+
+    fn close(&self) -> Reply<()> {
+        self.memory.close()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.memory.capabilities()
+    }
+}
+
+#[test]
+fn what_was_appended_while_the_log_was_removed_is_in_the_log_that_comes_after_it() {
+    pollster::block_on(async {
+        let memory = Memory::new();
+        Larder::new(memory.clone()).append("log", &1).await.unwrap();
+        let larder = Larder::new(Raced { memory: memory.clone(), left: AtomicU32::new(3) });
+        larder.append("log", &2).await.unwrap();
+        let log: Vec<u32> = larder.log("log").await.unwrap().unwrap();
+        assert_eq!(log, [2]);
     });
 }

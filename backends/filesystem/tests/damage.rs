@@ -222,3 +222,22 @@ fn without_create_nothing_is_made() {
     let volatile = Filesystem::options().durability(larder::Durability::Volatile);
     assert_eq!(smol::block_on(volatile.open(&dir)).unwrap_err().kind(), ErrorKind::Invalid);
 }
+
+/// Data that is streamed is compared with its checksum at its end: the stream then ends with an error.
+#[test]
+fn a_flipped_bit_in_a_large_binary_is_reported_at_the_end_of_its_stream() {
+    let dir = tempfile::tempdir().unwrap();
+    let larder = larder::Larder::new(open(dir.path()));
+    smol::block_on(async {
+        larder.bassoc("ada", vec![1; 3 << 20]).await.unwrap();
+        let whole = larder.bget("ada").await.unwrap().unwrap().bytes().await.unwrap();
+        assert_eq!(whole.len(), 3 << 20);
+        let file = file_of(dir.path(), "ada");
+        let mut bytes = fs::read(&file).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 4;
+        fs::write(&file, bytes).unwrap();
+        let damaged = larder.bget("ada").await.unwrap().unwrap();
+        assert_eq!(damaged.bytes().await.unwrap_err().kind(), ErrorKind::Corrupt);
+    });
+}

@@ -86,8 +86,8 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
         what: "after a failed sync the store goes on as if nothing had happened",
         file: "backends/filesystem/src/shared.rs",
         edits: &[Edit("self.poisoned.store(true, Ordering::Release);", "_ = &self.poisoned;")],
-        package: SIMULATED,
-        test: "filesystem_crashes",
+        package: FILESYSTEM,
+        test: "faults",
     },
     Mutation {
         name: "unclear-removal-not-ambiguous",
@@ -286,8 +286,8 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
             "if stored.verified || stored.head.key_bytes() == key.as_cbor() {",
             "if stored.verified || !key.as_cbor().is_empty() {",
         )],
-        package: FILESYSTEM,
-        test: "conformance",
+        package: SIMULATED,
+        test: "scenarios_store",
     },
     Mutation {
         name: "document-sum-not-compared",
@@ -309,7 +309,7 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
             "let error = head.vouch(&sum).err().filter(|_| false)?;",
         )],
         package: FILESYSTEM,
-        test: "conformance",
+        test: "damage",
     },
     Mutation {
         name: "pack-no-sync",
