@@ -8,6 +8,7 @@ use std::time::Duration;
 use larder::{Backend, Larder, Records};
 use larder_filesystem::Filesystem;
 use larder_memory::Memory;
+use larder_pack::Pack;
 use larder_simulated::check::{self, Verdict};
 use larder_simulated::disk::SimDisk;
 use larder_simulated::draw::{Draws, below};
@@ -22,17 +23,25 @@ use larder_simulated::time::{Sim, VirtualClock};
 pub(crate) enum On {
     Memory,
     Files,
+    Pack,
 }
 
 impl On {
-    pub(crate) const ALL: [On; 2] = [On::Memory, On::Files];
+    pub(crate) const ALL: [On; 3] = [On::Memory, On::Files, On::Pack];
 
     pub(crate) fn backend(self, clock: &VirtualClock, seed: u64) -> Arc<dyn Backend> {
         match self {
             On::Memory => Arc::new(Memory::new()),
             On::Files => Arc::new(files(&SimDisk::new(seed), clock)),
+            On::Pack => Arc::new(pack(&SimDisk::new(seed), clock)),
         }
     }
+}
+
+/// The pack on this disk, in segments so small that it is compacted during a run.
+pub(crate) fn pack(disk: &SimDisk, clock: &VirtualClock) -> Pack {
+    let options = Pack::options().inline().disk(Arc::new(disk.process())).clock(Arc::new(clock.clone()));
+    pollster::block_on(options.segment_bytes(16 << 10).checkpoint_bytes(16 << 10).open("/store")).unwrap()
 }
 
 /// A handle of the store of files on this disk.
