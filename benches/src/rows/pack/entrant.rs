@@ -245,15 +245,17 @@ impl<S: Store> Entrant for Of<S> {
         const MOST: u64 = 1000;
         const MOST_BYTES: usize = 4 << 20;
         let store = Arc::clone(self.store()?);
-        let piece = MOST.min((MOST_BYTES / self.shape.len) as u64);
+        let piece = MOST.min((MOST_BYTES / self.shape.len) as u64).min(self.shape.records);
         let mut left = count;
         let records = self.shape.records;
         let mut batch = |size: u64| {
-            let mut write = || {
-                let (number, value) = (self.numbers.draw() % records, self.numbers.draw());
-                (RawKey::new(number), self.records.value(value))
+            // Neighbours by number are strangers by key, and no key stands twice in a batch.
+            let first = self.numbers.draw() % records;
+            let mut write = |n| {
+                let number = (first + n) % records;
+                (RawKey::new(number), self.records.value(self.numbers.draw()))
             };
-            (0..size).map(|_| write()).collect::<Vec<_>>()
+            (0..size).map(&mut write).collect::<Vec<_>>()
         };
         timed(clock, count, || {
             block_on(async {

@@ -3,7 +3,6 @@
 mod bytes;
 mod changes;
 mod crashes;
-mod figures;
 mod listing;
 mod model;
 
