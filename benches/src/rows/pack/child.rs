@@ -1,5 +1,5 @@
 //! A store in a process of its own: for what it takes of memory, for loading it without what others left
-//! behind, and for being killed. The process is the same program, called with [`COMMAND`].
+//! behind, for being killed, and for a profiler. The process is the same program, called with [`COMMAND`].
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -91,6 +91,8 @@ pub fn run(args: &[String]) -> Result<(), Failure> {
     match task.as_str() {
         "load" => measured(entrant, Use::Loading, |entrant| entrant.load(Clock::Wall), shape.records),
         "read" => measured(entrant, Use::Serving, |entrant| entrant.reads(Clock::Wall, 1, number), number),
+        // These are for a profiler.
+        "keys" | "reopen" | "writes" => again(entrant, task, number),
         "write" => write_on(entrant, number),
         _ => Err(format!("no task {task}").into()),
     }
@@ -110,6 +112,21 @@ fn measured(
     let peak = memory("VmHWM")?.saturating_sub(peak_before);
     println!("{operations} {} {peak} {own}", sample.took().as_nanos());
     Ok(())
+}
+
+/// Does something so many times, and says how long each took.
+fn again(mut entrant: Box<dyn Entrant>, task: &str, times: u64) -> Result<(), Failure> {
+    entrant.open(Use::Serving)?;
+    entrant.skip_to(entrant.next() + u64::from(std::process::id()) * 100_000);
+    for _ in 0..times {
+        let sample = match task {
+            "keys" => entrant.keys(Clock::Wall)?,
+            "reopen" => entrant.reopen(Clock::Wall)?,
+            _ => entrant.writes(Clock::Wall, 1, 100)?,
+        };
+        println!("{task}: {:.0} ns", sample.nanos());
+    }
+    entrant.close()
 }
 
 /// Writes until it is killed; says after each group how many are acknowledged.
