@@ -57,6 +57,7 @@ mod control;
 mod failure;
 mod follow;
 mod frame;
+mod head;
 mod index;
 mod layout;
 mod listing;

@@ -8,6 +8,7 @@ use super::Writer;
 use crate::change::{Action, Body, Change, Entry, Job};
 use crate::failure;
 use crate::frame::{self, BlobRef, Header, Kind};
+use crate::head;
 use crate::index::{self, Location};
 use crate::lookup::{How, look_up};
 use crate::place::Place;
@@ -206,17 +207,23 @@ impl Writer {
         let log = self.log.as_mut().ok_or_else(failure::closed)?;
         let Entry { head, body } = entry;
         let seq = log.next_seq();
-        let (key, head) = (head.key_range(), head.as_bytes());
+        let mut buffer = std::mem::take(&mut self.buffer);
         let blob = body.blob();
+        let (key, at_rest) = match blob {
+            None => head::at_rest(&head, &mut buffer),
+            // The frame does not know how long the data is.
+            Some(_) => (head.key_range(), &head.as_bytes()[..]),
+        };
         let reference = blob.map(BlobRef::encode);
         let (header, data) = match (&body, blob, &reference) {
-            (Body::Bytes(data), ..) => (Header::record(seq, key, head, data, part)?, &data[..]),
+            (Body::Bytes(data), ..) => (Header::record(seq, key, at_rest, data, part)?, &data[..]),
             (Body::Blob(_), Some(blob), Some(bytes)) => {
-                (Header::blob(seq, key, head, blob, part)?, &bytes[..])
+                (Header::blob(seq, key, at_rest, blob, part)?, &bytes[..])
             }
             (Body::Blob(_), ..) => return Err(failure::closed()),
         };
-        let place = log.append(header, head, data)?;
+        let place = log.append(header, at_rest, data)?;
+        self.buffer = buffer;
         let now = Current::new(place, &header, blob)?;
         log.new_seq();
         group.appended += header.frame_len();

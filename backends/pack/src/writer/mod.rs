@@ -68,6 +68,8 @@ pub(crate) struct Writer {
     again: Again,
     /// Whether a job that goes on is queued.
     stepping: bool,
+    /// For the head of the frame that is being made.
+    buffer: Vec<u8>,
 }
 
 impl Writer {
@@ -96,6 +98,7 @@ impl Writer {
             appended: 0,
             again,
             stepping: false,
+            buffer: Vec::new(),
         }
     }
 
