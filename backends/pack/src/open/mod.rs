@@ -99,14 +99,16 @@ pub(crate) fn open(at: Base, control: Control, state: State) -> Result<Opened> {
     let Replayed { shared, replay, position, swept } = replayed(&base, &state, &survey, checkpoint)?;
     let Replay { mut usage, next_seq, blobs, .. } = replay;
     usage.retain(&survey.live);
-    if !state.clean {
+    // What was appended since it was closed cleanly may not be on the medium, though it is read.
+    let clean = state.clean && state.end == survey.end;
+    if !clean {
         // A killed process may have left them to be synced later.
         blobs.iter().for_each(|blob| shared.sync_blob_later(*blob));
     }
     let end = survey.end;
     let durable = if state.end.segment == end.segment { state.end.offset } else { 0 };
     let mut log = Log::open(&shared, end, durable.min(end.offset), next_seq)?;
-    if !state.clean {
+    if !clean {
         log.write_again()?;
     }
     // Nothing may be removed before that which replaced it is on the medium.

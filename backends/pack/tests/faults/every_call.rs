@@ -96,7 +96,7 @@ fn each(name: &str, script: Script, durability: Durability, faults: impl Fn(u64)
 }
 
 fn script(seed: u64) -> Script {
-    Script { compactions: 8, reopenings: 8, ..Script::new(seed, 16) }
+    Script { compactions: 8, reopenings: 8, ..Script::new(seed, 20) }
 }
 
 #[test]
