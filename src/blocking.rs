@@ -80,6 +80,8 @@ blocking! {
     fn multi_get<T: {DeserializeOwned}, K: {Into<Key>}>(keys: impl IntoIterator<Item = K>) -> Result<Vec<Option<T>>>;
     /// Sets several entries.
     fn multi_assoc<K: {Into<Key>}, T: {Serialize}>(entries: impl IntoIterator<Item = (K, T)>, together: Together) -> Result<()>;
+    /// Sets several entries to binaries.
+    fn multi_bassoc<K: {Into<Key>}, B: {Into<Bytes>}>(entries: impl IntoIterator<Item = (K, B)>, together: Together) -> Result<()>;
     /// Removes several entries.
     fn multi_dissoc<K: {Into<Key>}>(keys: impl IntoIterator<Item = K>, together: Together) -> Result<Vec<bool>>;
     /// Appends an element to a log.

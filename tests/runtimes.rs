@@ -130,19 +130,19 @@ impl<R: Runtime> Harness for OnFiles<R> {
     }
 
     fn tamper(&self) -> Option<Box<dyn Tamper + '_>> {
-        Some(Box::new(Files { dir: Some(self.dir.path()), ..Files::default() }))
+        Some(Box::new(Places { dir: Some(self.dir.path()), ..Places::default() }))
     }
 }
 
 /// The record files of a store, found by what is in them.
 #[derive(Default)]
-struct Files<'a> {
+struct Places<'a> {
     dir: Option<&'a Path>,
     /// Where each key was found: what was tampered with can no longer be recognised.
     known: Mutex<BTreeMap<Key, PathBuf>>,
 }
 
-impl Files<'_> {
+impl Places<'_> {
     fn of(&self, key: &Key) -> PathBuf {
         let is_it = |path: &PathBuf| {
             let bytes = Bytes::from(std::fs::read(path).unwrap());
@@ -163,7 +163,7 @@ fn files(dir: &Path) -> Vec<PathBuf> {
     found
 }
 
-impl Tamper for Files<'_> {
+impl Tamper for Places<'_> {
     fn bytes(&self, key: &Key) -> Vec<u8> {
         std::fs::read(self.of(key)).unwrap()
     }

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use futures::stream::{StreamExt, TryStreamExt};
 
 use self::append_log::Logs;
@@ -397,8 +398,21 @@ impl<B: Backend> Extras for Records<B> {
             }
             return Ok(());
         }
-        let multi = self.assoc_together(entries).await;
+        let tell = |value| (Operation::Assoc, Some(value));
+        let multi = self.set_together(Kind::Document, entries, Document::as_cbor, tell).await;
         multi.map_err(|error| error.during("multi_assoc").in_backend(self.0.name))
+    }
+
+    async fn multi_bassoc(&self, entries: Vec<(Key, Bytes, MetaUpdate)>, together: Together) -> Result<()> {
+        if together == Together::OneByOne {
+            for (key, bytes, meta) in entries {
+                self.bassoc(&key, bytes.into(), meta).await?;
+            }
+            return Ok(());
+        }
+        let tell = |_| (Operation::Bassoc, None);
+        let multi = self.set_together(Kind::Binary, entries, |bytes| bytes, tell).await;
+        multi.map_err(|error| error.during("multi_bassoc").in_backend(self.0.name))
     }
 
     async fn multi_dissoc(&self, keys: &[Key], together: Together) -> Result<Vec<bool>> {

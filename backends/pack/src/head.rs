@@ -7,14 +7,31 @@ use larder::{Bytes, COMPACT_HEAD_BYTES, Head, Key, Origin, Result};
 
 use crate::failure;
 
-/// What a frame that holds the data too is to hold of this head, and where the encoded key stands in it. `buffer`
-/// is used for what is not there yet.
-pub(crate) fn at_rest<'a>(head: &'a Head, buffer: &'a mut Vec<u8>) -> (Range<usize>, &'a [u8]) {
-    let Some(compact) = head.compact() else { return (head.key_range(), head.as_bytes()) };
-    buffer.clear();
-    buffer.extend_from_slice(&compact);
-    buffer.extend_from_slice(head.key_bytes());
-    (COMPACT_HEAD_BYTES..buffer.len(), buffer)
+/// What a frame is to hold of a head.
+#[derive(Debug)]
+pub(crate) enum AtRest {
+    /// And then the key. The frame must say how long the data is.
+    Compact([u8; COMPACT_HEAD_BYTES]),
+    Full(Head),
+}
+
+impl AtRest {
+    pub(crate) fn of(head: Head) -> AtRest {
+        head.compact().map_or(AtRest::Full(head), AtRest::Compact)
+    }
+
+    /// The bytes, and where in them the encoded key stands. `buffer` is used for what is not there yet.
+    pub(crate) fn bytes<'a>(&'a self, key: &Key, buffer: &'a mut Vec<u8>) -> (Range<usize>, &'a [u8]) {
+        match self {
+            AtRest::Compact(compact) => {
+                buffer.clear();
+                buffer.extend_from_slice(compact);
+                buffer.extend_from_slice(key.as_cbor());
+                (COMPACT_HEAD_BYTES..buffer.len(), buffer)
+            }
+            AtRest::Full(head) => (head.key_range(), head.as_bytes()),
+        }
+    }
 }
 
 /// The head of the record of this key, with data of this size, as it was written.

@@ -60,7 +60,8 @@ mod tests {
             head_of(&header, &[head, data].concat()).map(|_| ())
         };
         let mut buffer = Vec::new();
-        let compact = head::at_rest(&head, &mut buffer);
+        let at_rest = head::AtRest::of(head.clone());
+        let compact = at_rest.bytes(&meta.key().clone(), &mut buffer);
         for (range, bytes) in [(head.key_range(), &head.as_bytes()[..]), compact] {
             assert_eq!(judged(bytes, range.clone(), b"data"), Ok(()));
             assert!(judged(bytes, range.clone(), b"dara").is_err());

@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
 use larder::{Batch, Error, Expect, Key, Removed, Responder, Result, Version, Written};
 
 use super::Writer;
 use crate::change::{Action, Body, Change, Entry, Job};
 use crate::failure;
 use crate::frame::{self, BlobRef, Header, Kind};
-use crate::head;
 use crate::index::{self, Location};
 use crate::lookup::{How, look_up};
 use crate::place::Place;
@@ -49,7 +49,7 @@ struct Touched {
 #[derive(Debug, Default)]
 pub(super) struct Group {
     touched: Vec<Touched>,
-    known: HashMap<Key, usize>,
+    known: HashMap<Key, usize, RandomState>,
     answers: Vec<Answer>,
     /// Blobs that frames of this group name.
     blobs: Vec<crate::blob::Blob>,
@@ -208,12 +208,8 @@ impl Writer {
         let Entry { head, body } = entry;
         let seq = log.next_seq();
         let mut buffer = std::mem::take(&mut self.buffer);
+        let (key, at_rest) = head.bytes(&group.touched[at].key, &mut buffer);
         let blob = body.blob();
-        let (key, at_rest) = match blob {
-            None => head::at_rest(&head, &mut buffer),
-            // The frame does not know how long the data is.
-            Some(_) => (head.key_range(), &head.as_bytes()[..]),
-        };
         let reference = blob.map(BlobRef::encode);
         let (header, data) = match (&body, blob, &reference) {
             (Body::Bytes(data), ..) => (Header::record(seq, key, at_rest, data, part)?, &data[..]),

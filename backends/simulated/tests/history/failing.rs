@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use futures::stream::{self, StreamExt};
 use larder::{
-    Binary, ByteRange, Capabilities, Document, Documents, Error, Extras, Hooks, Key, Keys, Meta, MetaUpdate,
-    Path, Reply, Result, Source, Store, Together, UpdateFn,
+    Binary, ByteRange, Bytes, Capabilities, Document, Documents, Error, Extras, Hooks, Key, Keys, Meta,
+    MetaUpdate, Path, Reply, Result, Source, Store, Together, UpdateFn,
 };
 
 /// What becomes of every call.
@@ -99,6 +99,10 @@ impl Extras for Failing {
         _entries: Vec<(Key, Document, MetaUpdate)>,
         _together: Together,
     ) -> Result<()> {
+        self.answer().await
+    }
+
+    async fn multi_bassoc(&self, _entries: Vec<(Key, Bytes, MetaUpdate)>, _together: Together) -> Result<()> {
         self.answer().await
     }
 

@@ -224,6 +224,17 @@ impl Extras for Liar {
         self.inner.multi_assoc(entries, together).await
     }
 
+    async fn multi_bassoc(
+        &self,
+        mut entries: Vec<(Key, Bytes, MetaUpdate)>,
+        together: Together,
+    ) -> Result<()> {
+        if self.lies(Lie::HalfBatch) {
+            entries.pop();
+        }
+        self.inner.multi_bassoc(entries, together).await
+    }
+
     async fn multi_dissoc(&self, keys: &[Key], together: Together) -> Result<Vec<bool>> {
         self.inner.multi_dissoc(keys, together).await
     }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::path::Path;
 
-use ::larder::{Document, Durability, Larder, Together};
+use ::larder::{Document, Durability, Key, Larder, Together};
 use futures::{StreamExt, TryStreamExt, stream};
 use larder_pack::Pack;
 use serde::Serialize;
@@ -31,9 +31,12 @@ pub fn backend(dir: &Path) -> Result<&'static str, Failure> {
     })
 }
 
-/// How many writes of this size are on their way at a time, where they are not one batch.
+/// So many batches are on their way at a time: one is made while another is written.
+const AHEAD: usize = 3;
+
+/// How many writes of this size are one batch.
 fn at_once(len: usize) -> usize {
-    const MOST: usize = 1024;
+    const MOST: usize = 8192;
     const MOST_BYTES: usize = 16 << 20;
     MOST.min(MOST_BYTES / len)
 }
@@ -51,13 +54,9 @@ async fn close(larder: Larder) -> Result<(), Failure> {
 pub struct LarderBytes(Larder);
 
 impl LarderBytes {
-    async fn write(
-        &self,
-        writes: impl Iterator<Item = (RawKey, Value)> + Send,
-        len: usize,
-    ) -> Result<(), Failure> {
-        let writes = writes.map(|(key, value)| self.0.bassoc(key.text().to_owned(), value.bytes));
-        Ok(stream::iter(writes).buffer_unordered(at_once(len)).try_collect().await?)
+    async fn write(&self, writes: impl Iterator<Item = (RawKey, Value)>) -> Result<(), Failure> {
+        let writes: Vec<_> = writes.map(|(key, value)| (key.text().into(), value.bytes)).collect();
+        Ok(self.0.multi_bassoc::<Key, _>(writes, Together::Atomic).await?)
     }
 }
 
@@ -70,7 +69,9 @@ impl Store for LarderBytes {
     }
 
     async fn load(&self, records: &Records, numbers: Range<u64>) -> Result<(), Failure> {
-        self.write(numbers.map(|number| records.record(number)), records.value_len()).await?;
+        let piece = |numbers: Range<u64>| self.write(numbers.map(|number| records.record(number)));
+        let pieces = pieces(numbers, at_once(records.value_len()) as u64);
+        stream::iter(pieces).map(piece).buffered(AHEAD).try_collect::<()>().await?;
         Ok(self.0.sync().await?)
     }
 
@@ -84,8 +85,7 @@ impl Store for LarderBytes {
     }
 
     async fn put_together(&self, writes: Vec<(RawKey, Value)>) -> Result<(), Failure> {
-        let len = writes.first().map_or(1, |(_, value)| value.bytes.len());
-        self.write(writes.into_iter(), len).await
+        self.write(writes.into_iter()).await
     }
 
     async fn keys(&self) -> Result<u64, Failure> {
@@ -132,16 +132,10 @@ impl LarderDocuments {
         &self.samples[(value.number % SAMPLES) as usize]
     }
 
-    async fn write(&self, writes: &[(RawKey, Value)], len: usize) -> Result<(), Failure> {
-        if self.larder.capabilities().batches {
-            let writes = writes.iter().map(|(key, value)| (key.text(), self.sample(value)));
-            return Ok(self.larder.multi_assoc(writes, Together::Atomic).await?);
-        }
-        let writes: Vec<_> = writes
-            .iter()
-            .map(|(key, value)| self.larder.assoc(key.text().to_owned(), self.sample(value)))
-            .collect();
-        Ok(stream::iter(writes).buffer_unordered(at_once(len)).try_collect().await?)
+    async fn write(&self, writes: Vec<(RawKey, Value)>) -> Result<(), Failure> {
+        let writes: Vec<_> =
+            writes.iter().map(|(key, value)| (key.text().into(), self.sample(value))).collect();
+        Ok(self.larder.multi_assoc::<Key, _>(writes, Together::Atomic).await?)
     }
 }
 
@@ -155,11 +149,9 @@ impl Store for LarderDocuments {
     }
 
     async fn load(&self, records: &Records, numbers: Range<u64>) -> Result<(), Failure> {
-        let len = records.value_len();
-        for piece in pieces(numbers, at_once(len) as u64) {
-            let writes: Vec<_> = piece.map(|number| records.record(number)).collect();
-            self.write(&writes, len).await?;
-        }
+        let piece = |numbers: Range<u64>| self.write(numbers.map(|number| records.record(number)).collect());
+        let pieces = pieces(numbers, at_once(records.value_len()) as u64);
+        stream::iter(pieces).map(piece).buffered(AHEAD).try_collect::<()>().await?;
         Ok(self.larder.sync().await?)
     }
 
@@ -172,8 +164,7 @@ impl Store for LarderDocuments {
     }
 
     async fn put_together(&self, writes: Vec<(RawKey, Value)>) -> Result<(), Failure> {
-        let len = writes.first().map_or(1, |(_, value)| value.bytes.len());
-        self.write(&writes, len).await
+        self.write(writes).await
     }
 
     async fn keys(&self) -> Result<u64, Failure> {
