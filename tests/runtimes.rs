@@ -211,7 +211,7 @@ impl Files for &Path {
         files.map(|path| (path.clone(), std::fs::read(path).unwrap())).collect()
     }
 
-    fn put(&self, path: &PathBuf, bytes: &[u8]) -> bool {
+    fn put(&self, path: &Path, bytes: &[u8]) -> bool {
         std::fs::write(path, bytes).is_ok()
     }
 }

@@ -18,11 +18,12 @@ struct InDirectory {
     dir: TempDir,
     durability: Durability,
     segments: u64,
+    mapped: bool,
 }
 
 impl InDirectory {
     fn new(durability: Durability, segments: u64) -> InDirectory {
-        InDirectory { dir: tempfile::tempdir().unwrap(), durability, segments }
+        InDirectory { dir: tempfile::tempdir().unwrap(), durability, segments, mapped: false }
     }
 }
 
@@ -34,7 +35,7 @@ impl Harness for InDirectory {
     }
 
     async fn open(&self) -> Result<Pack> {
-        let options = Pack::options().durability(self.durability);
+        let options = Pack::options().durability(self.durability).mapped_reads(self.mapped);
         options.segment_bytes(self.segments).checkpoint_bytes(self.segments).open(self.dir.path()).await
     }
 
@@ -53,7 +54,7 @@ impl Files for &Path {
         files.filter(|path| path.is_file()).map(|path| (path.clone(), fs::read(path).unwrap())).collect()
     }
 
-    fn put(&self, path: &PathBuf, bytes: &[u8]) -> bool {
+    fn put(&self, path: &Path, bytes: &[u8]) -> bool {
         fs::write(path, bytes).is_ok()
     }
 }
@@ -66,6 +67,14 @@ mod synced {
 mod flushed {
     use super::*;
     larder_conformance::conformance_tests!(InDirectory::new(Durability::Flushed, 64 << 20));
+}
+
+mod mapped {
+    use super::*;
+    larder_conformance::conformance_tests!(InDirectory {
+        mapped: true,
+        ..InDirectory::new(Durability::Flushed, 256 << 10)
+    });
 }
 
 mod tiny_segments {

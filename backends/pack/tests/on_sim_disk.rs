@@ -8,7 +8,7 @@ mod clock;
 mod tamper;
 
 use std::future::Future;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clock::TestClock;
@@ -68,7 +68,7 @@ impl Files for &SimDisk {
         self.files().into_iter().collect()
     }
 
-    fn put(&self, path: &PathBuf, bytes: &[u8]) -> bool {
+    fn put(&self, path: &Path, bytes: &[u8]) -> bool {
         SimDisk::replace(self, path, bytes).is_ok()
     }
 }

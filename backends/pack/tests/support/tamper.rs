@@ -1,7 +1,7 @@
 //! Reaching the bytes of a record in the log of a pack behind its back, on whatever disk it is.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use larder::{COMPACT_HEAD_BYTES, Head, Key, Origin};
@@ -10,7 +10,7 @@ use larder_conformance::Tamper;
 /// The files of the store, and how one is overwritten.
 pub(crate) trait Files {
     fn all(&self) -> Vec<(PathBuf, Vec<u8>)>;
-    fn put(&self, path: &PathBuf, bytes: &[u8]) -> bool;
+    fn put(&self, path: &Path, bytes: &[u8]) -> bool;
 }
 
 /// The record of a key is the last that is whole, or the one that was found before, if that is later.
@@ -44,7 +44,7 @@ impl<F: Files> Log<F> {
         found[key].clone()
     }
 
-    fn bytes_of(&self, path: &PathBuf) -> Vec<u8> {
+    fn bytes_of(&self, path: &Path) -> Vec<u8> {
         self.files.all().into_iter().find(|(other, _)| other == path).unwrap().1
     }
 }

@@ -13,18 +13,20 @@ use crate::rows::Failure;
 use crate::rows::data::{self, Person, Small};
 use crate::rows::pack::records::{RawKey, Records, Value};
 
-async fn open(dir: &Path, used: Use) -> Result<Larder, Failure> {
+async fn open(dir: &Path, used: Use, mapped: bool) -> Result<Larder, Failure> {
     let durability = match used {
         Use::Loading => Durability::Flushed,
         Use::Serving => Durability::Synced,
     };
-    Ok(Larder::new(Pack::options().durability(durability).open(dir.join("larder")).await?))
+    Ok(Larder::new(
+        Pack::options().durability(durability).mapped_reads(mapped).open(dir.join("larder")).await?,
+    ))
 }
 
 /// The backend that the figures are of.
 pub fn backend(dir: &Path) -> Result<&'static str, Failure> {
     pollster::block_on(async {
-        let larder = open(dir, Use::Serving).await?;
+        let larder = open(dir, Use::Serving, false).await?;
         let name = larder.capabilities().name;
         larder.close().await?;
         Ok(name)
@@ -49,23 +51,23 @@ async fn close(larder: Larder) -> Result<(), Failure> {
     Ok(larder.close().await?)
 }
 
-/// `bassoc` and `bget`.
+/// `bassoc` and `bget`; the option `mapped_reads` is on or off.
 #[derive(Debug)]
-pub struct LarderBytes(Larder);
+pub struct LarderBytes<const MAPPED: bool>(Larder);
 
-impl LarderBytes {
+impl<const MAPPED: bool> LarderBytes<MAPPED> {
     async fn write(&self, writes: impl Iterator<Item = (RawKey, Value)>) -> Result<(), Failure> {
         let writes: Vec<_> = writes.map(|(key, value)| (key.text().into(), value.bytes)).collect();
         Ok(self.0.multi_bassoc::<Key, _>(writes, Together::Atomic).await?)
     }
 }
 
-impl Store for LarderBytes {
-    const NAME: &'static str = "larder, bytes";
+impl<const MAPPED: bool> Store for LarderBytes<MAPPED> {
+    const NAME: &'static str = if MAPPED { "larder, bytes, mapped reads" } else { "larder, bytes" };
     const TASKS: bool = true;
 
-    async fn open(dir: &Path, _shape: Shape, used: Use) -> Result<LarderBytes, Failure> {
-        Ok(LarderBytes(open(dir, used).await?))
+    async fn open(dir: &Path, _shape: Shape, used: Use) -> Result<LarderBytes<MAPPED>, Failure> {
+        Ok(LarderBytes(open(dir, used, MAPPED).await?))
     }
 
     async fn load(&self, records: &Records, numbers: Range<u64>) -> Result<(), Failure> {
@@ -145,7 +147,7 @@ impl Store for LarderDocuments {
 
     async fn open(dir: &Path, shape: Shape, used: Use) -> Result<LarderDocuments, Failure> {
         let samples = (0..SAMPLES).map(|number| Sample::new(number, shape.len)).collect();
-        Ok(LarderDocuments { larder: open(dir, used).await?, samples })
+        Ok(LarderDocuments { larder: open(dir, used, false).await?, samples })
     }
 
     async fn load(&self, records: &Records, numbers: Range<u64>) -> Result<(), Failure> {
