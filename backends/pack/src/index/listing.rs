@@ -28,6 +28,11 @@ impl Cursor {
         let prefix = prefix.map(str::to_owned);
         Cursor { prefix, shard: 0, keys: None, buffer: Vec::new(), failed: None }
     }
+
+    /// Whether it stands at the end: no page comes any more.
+    pub(crate) fn is_done(&self) -> bool {
+        self.shard == SHARDS && self.keys.is_none() && self.failed.is_none()
+    }
 }
 
 impl Index {
