@@ -16,7 +16,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::stream::{StreamExt, TryStreamExt};
 
 use self::append_log::Logs;
 use self::combine::Combiner;
@@ -352,13 +351,7 @@ impl<B: Backend> Store for Records<B> {
     }
 
     fn keys(&self, prefix: Option<&str>) -> Keys {
-        let name = self.0.name;
-        self.0
-            .backend
-            .keys(prefix)
-            .try_filter(|key| std::future::ready(!append_log::is_chunk(key)))
-            .map_err(move |error| error.during("keys").in_backend(name))
-            .boxed()
+        self.0.backend.keys(prefix).as_of("keys", self.0.name, append_log::CHUNK)
     }
 
     async fn bget(&self, key: &Key, range: ByteRange) -> Result<Option<Binary>> {

@@ -5,8 +5,8 @@ use larder::{Error, Key, Result};
 use super::shard::{Enough, ShardKeys};
 use super::{Index, SHARDS, read};
 
-/// Room for so many keys is made at once.
-const PAGE: usize = 1024;
+/// Keys of so many bytes are kept in place.
+const SHORT: usize = 39;
 
 /// Where a listing stands. It keeps the keys of the shard that it is in that came since the checkpoint,
 /// and that checkpoint's file.
@@ -28,6 +28,11 @@ impl Cursor {
         let prefix = prefix.map(str::to_owned);
         Cursor { prefix, shard: 0, keys: None, buffer: Vec::new(), failed: None }
     }
+
+    /// Whether it stands at the end: no page comes any more.
+    pub(crate) fn is_done(&self) -> bool {
+        self.shard == SHARDS && self.keys.is_none() && self.failed.is_none()
+    }
 }
 
 impl Index {
@@ -43,7 +48,7 @@ impl Index {
             return Err(error);
         }
         let most = most.max(1);
-        let mut page = Vec::with_capacity(most.min(PAGE));
+        let mut page = Vec::with_capacity(most.min(usize::try_from(self.len()).unwrap_or(most)));
         loop {
             let keys = match &mut cursor.keys {
                 Some(keys) => keys,
@@ -62,7 +67,11 @@ impl Index {
                     return Ok(Enough(false));
                 }
                 // These are bytes that a key gave, in memory or under a checksum.
-                page.push(Key::from_stored(bytes));
+                // Two calls, so that a short key is made where it is to stand and not moved there.
+                match bytes.len() {
+                    ..=SHORT => page.push(Key::from_stored(bytes)),
+                    _ => page.push(long(bytes)),
+                }
                 Ok(Enough(page.len() == most))
             });
             match took {
@@ -85,6 +94,11 @@ impl Index {
         };
         ShardKeys::new(number, checkpoint, recent, buffer)
     }
+}
+
+#[cold]
+fn long(bytes: &[u8]) -> Key {
+    Key::from_stored(bytes)
 }
 
 /// The text of a key that is text in deterministic encoding.

@@ -72,7 +72,7 @@ impl Store for Failing {
     }
 
     fn keys(&self, _prefix: Option<&str>) -> Keys {
-        stream::empty().boxed()
+        Keys::new(stream::empty())
     }
 
     async fn bget(&self, _key: &Key, _range: ByteRange) -> Result<Option<Binary>> {
