@@ -187,7 +187,10 @@ impl Control {
     /// Those of writing; the other slot is untouched. Those of syncing what was found at opening, before the first
     /// write; from then on nothing is written.
     pub(crate) fn record(&mut self, state: &State) -> Result<()> {
-        if self.recorded.is_some_and(|recorded| recorded == *state || recorded == State { clean: true, ..*state }) {
+        if self
+            .recorded
+            .is_some_and(|recorded| recorded == *state || recorded == State { clean: true, ..*state })
+        {
             return Ok(());
         }
         self.make_sure()?;

@@ -159,12 +159,7 @@ struct Replayed {
 }
 
 /// Brings the index from a checkpoint to the end of the log, or from its beginning if there is none.
-fn replayed(
-    base: &Base,
-    state: &State,
-    survey: &Survey,
-    covered: Option<Covered>,
-) -> Result<Replayed> {
+fn replayed(base: &Base, state: &State, survey: &Survey, covered: Option<Covered>) -> Result<Replayed> {
     let position = covered.as_ref().map(Covered::position);
     let (index, extra) = match covered {
         Some(Covered { checkpoint, extra }) => (checkpoint.index, extra),
