@@ -401,8 +401,8 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
         what: "a segment is closed without a sync",
         file: PACK_LOG,
         edits: &[Edit(
-            "        self.flush()?;\n        self.fsync()?;\n        let id",
-            "        self.flush()?;\n        let id",
+            "        self.trim()?;\n        self.fsync()?;\n        let id",
+            "        self.file.trim()?;\n        let id",
         )],
         package: PACK,
         test: "crashes",
@@ -442,8 +442,8 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
         what: "a damaged end of the log is taken for a torn one",
         file: PACK_SURVEY,
         edits: &[Edit(
-            "let known = if state.end.segment == newest { state.end.offset } else { 0 };",
-            "let known = 0;",
+            "let durable = if promised.segment == newest { promised.offset } else { 0 };",
+            "let durable = 0;",
         )],
         package: PACK,
         test: "damage",

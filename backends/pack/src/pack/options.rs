@@ -10,6 +10,7 @@ use super::{Follower, Inner, Mode, Pack, Writing};
 use crate::control::Control;
 use crate::failure;
 use crate::layout::Layout;
+use crate::log;
 use crate::open::{self, Base};
 use crate::writer::{Again, MOST, Policy, Writer};
 
@@ -192,7 +193,8 @@ impl Options {
                 (disk, absolute)
             }
         };
-        Ok(Base { disk, layout: Layout::new(dir), durability: self.durability, readers })
+        let ahead = log::ahead_of(self.policy.segment_bytes);
+        Ok(Base { disk, layout: Layout::new(dir), durability: self.durability, readers, ahead })
     }
 
     /// Opens the store. Waits for the medium.

@@ -227,6 +227,9 @@ impl Writer {
 
     /// Leaves the store so that it is opened at once.
     fn finish(&mut self) -> Result<()> {
+        self.shared.check_sound()?;
+        // What is recorded as clean ends where its file does.
+        self.log.as_mut().ok_or_else(failure::closed)?.trim()?;
         self.sync()?;
         if self.checkpoints.are_behind(self.log.as_ref().map(Log::end)) {
             self.checkpoint()?;
