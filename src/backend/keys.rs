@@ -20,12 +20,12 @@ use crate::reply::Reply;
 /// ```
 /// use futures::stream::{self, TryStreamExt};
 /// use larder::{Key, Keys};
-/// let page = |keys: [&str; 2]| Ok(keys.map(Key::from).into());
+/// let page = |keys: [&str; 2]| Ok(keys.map(Key::from).to_vec());
 /// let pages = Keys::from_pages(stream::iter([page(["a", "b"]), page(["c", "d"])]));
 /// let single = Keys::new(stream::iter(["a", "b", "c", "d"].map(Key::from).map(Ok)));
 /// # pollster::block_on(async {
 /// assert_eq!(pages.try_collect::<Vec<_>>().await?, single.try_collect::<Vec<_>>().await?);
-/// # larder::Result::Ok(()) }).unwrap();
+/// # Ok::<(), larder::Error>(()) }).unwrap();
 /// ```
 #[must_use = "a listing does nothing unless it is polled"]
 pub struct Keys {
