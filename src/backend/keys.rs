@@ -20,12 +20,12 @@ use crate::reply::Reply;
 /// ```
 /// use futures::stream::{self, TryStreamExt};
 /// use larder::{Key, Keys};
-/// let page = |keys: [&str; 2]| Ok(keys.map(Key::from).into());
+/// let page = |keys: [&str; 2]| Ok(keys.map(Key::from).to_vec());
 /// let pages = Keys::from_pages(stream::iter([page(["a", "b"]), page(["c", "d"])]));
 /// let single = Keys::new(stream::iter(["a", "b", "c", "d"].map(Key::from).map(Ok)));
 /// # pollster::block_on(async {
 /// assert_eq!(pages.try_collect::<Vec<_>>().await?, single.try_collect::<Vec<_>>().await?);
-/// # larder::Result::Ok(()) }).unwrap();
+/// # Ok::<(), larder::Error>(()) }).unwrap();
 /// ```
 #[must_use = "a listing does nothing unless it is polled"]
 pub struct Keys {
@@ -75,7 +75,7 @@ impl Keys {
 
     /// The same without the keys whose encoding begins so, and with errors that name this operation
     /// and this backend.
-    pub(crate) fn as_of(
+    pub(crate) fn told_of(
         mut self,
         operation: &'static str,
         backend: &'static str,
@@ -170,6 +170,7 @@ mod tests {
 
     use super::*;
     use crate::error::ErrorKind;
+    use crate::io::Workers;
 
     fn page(numbers: std::ops::Range<usize>) -> Result<Vec<Key>> {
         Ok(numbers.map(Key::from).collect())
@@ -212,9 +213,12 @@ mod tests {
         let mut reply = Some(reply);
         let mut keys = Keys::fetched((), move |()| reply.take().unwrap());
         assert!(keys.next().now_or_never().is_none());
-        let answering = std::thread::spawn(move || responder.answer(Ok((page(0..3), None))));
+        let answered = Workers::new("test", 1).unwrap().run(move || {
+            responder.answer(Ok((page(0..3), None)));
+            Ok(())
+        });
         assert_eq!(all(keys).len(), 3);
-        answering.join().unwrap();
+        answered.wait().unwrap();
     }
 
     #[test]
@@ -238,13 +242,13 @@ mod tests {
         let single = Keys::new(stream::iter(some().map(Ok)));
         for keys in [pages, single] {
             let shown: Vec<Key> =
-                all(keys.as_of("keys", "test", hidden)).into_iter().map(Result::unwrap).collect();
+                all(keys.told_of("keys", "test", hidden)).into_iter().map(Result::unwrap).collect();
             let expected: Vec<Key> = some().into_iter().filter(|key| *key != Key::bytes(b"bc")).collect();
             assert_eq!(shown, expected);
         }
         let long = Key::from("x".repeat(100));
         let keys = Keys::new(stream::iter([Ok(long.clone()), Ok(Key::null())]));
-        assert_eq!(all(keys.as_of("keys", "test", b"\x78\x64xx")).len(), 1);
+        assert_eq!(all(keys.told_of("keys", "test", b"\x78\x64xx")).len(), 1);
     }
 
     #[test]
@@ -253,7 +257,7 @@ mod tests {
         let pages = Keys::from_pages(stream::iter([Err(failed())]));
         let single = Keys::new(stream::iter([Err(failed())]));
         for keys in [pages, single] {
-            let error = all(keys.as_of("listing", "somewhere", &[])).remove(0).unwrap_err().to_string();
+            let error = all(keys.told_of("listing", "somewhere", &[])).remove(0).unwrap_err().to_string();
             assert!(error.contains("listing") && error.contains("somewhere"), "{error}");
         }
     }

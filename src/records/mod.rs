@@ -351,7 +351,7 @@ impl<B: Backend> Store for Records<B> {
     }
 
     fn keys(&self, prefix: Option<&str>) -> Keys {
-        self.0.backend.keys(prefix).as_of("keys", self.0.name, append_log::CHUNK)
+        self.0.backend.keys(prefix).told_of("keys", self.0.name, append_log::CHUNK)
     }
 
     async fn bget(&self, key: &Key, range: ByteRange) -> Result<Option<Binary>> {

@@ -1,7 +1,7 @@
 //! A store that fails, or never answers.
 
 use async_trait::async_trait;
-use futures::stream::{self, StreamExt};
+use futures::stream;
 use larder::{
     Binary, ByteRange, Bytes, Capabilities, Document, Documents, Error, Extras, Hooks, Key, Keys, Meta,
     MetaUpdate, Path, Reply, Result, Source, Store, Together, UpdateFn,
