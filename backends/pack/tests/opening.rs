@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use larder::{Backend, Bytes, Durability, ErrorKind, Expect, Key};
 use larder_pack::Pack;
-use larder_simulated::disk::{Call, SimDisk};
+use larder_simulated::disk::{Call, CrashModel, Failure, Fault, SimDisk};
 use simulated::store::{Content, STORE, contents, get, open, open_read_only, record};
 
 fn put(store: &Pack, key: &Key, value: &Bytes) {
@@ -193,4 +193,37 @@ fn segments_that_were_dropped_stay_so_however_the_store_is_opened() {
         store.close().wait().unwrap();
         assert!(segments(&disk).iter().map(|(path, _)| path).eq(live.iter()));
     }
+}
+
+/// The zeros are cut off, and the sync of that fails and has lost it, as on Linux: the next process reads a file without
+/// them, and the medium has one with them.
+#[test]
+fn a_length_that_a_failed_sync_has_lost_is_made_so_again() {
+    let disk = SimDisk::new(83);
+    let (store, content) = filled(&disk);
+    disk.settle();
+    disk.inject(Fault::at(1).on(Call::Sync).loses(Failure::Io));
+    store.close().wait().unwrap_err();
+    assert_eq!(disk.faults_fired(), 1);
+    drop(store);
+    let store = open(&disk, Durability::Synced).unwrap();
+    // Begins the next segment, and says how long this one is.
+    store.compact().wait().unwrap();
+    drop(store);
+    for left in disk.crash_states(CrashModel::Adversarial, 50) {
+        let store = open(&left, Durability::Synced).unwrap();
+        assert_eq!(contents(&store, content.keys()).unwrap(), content);
+    }
+}
+
+#[test]
+fn where_the_length_of_a_file_cannot_be_set_the_store_does_without() {
+    let disk = SimDisk::new(84);
+    disk.inject(Fault::always().on(Call::SetLen).fails(Failure::Full));
+    let (store, content) = filled(&disk);
+    assert_eq!(contents(&store, content.keys()).unwrap(), content);
+    store.close().wait().unwrap();
+    assert!(disk.faults_fired() > 3, "every segment tries once");
+    let store = open(&disk, Durability::Synced).unwrap();
+    assert_eq!(contents(&store, content.keys()).unwrap(), content);
 }
