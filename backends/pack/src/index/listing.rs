@@ -2,11 +2,15 @@
 
 use larder::{Error, Key, Result};
 
+use super::failure::Halt;
 use super::shard::{Enough, ShardKeys};
 use super::{Index, SHARDS, read};
 
 /// Keys of so many bytes are kept in place.
 const SHORT: usize = 39;
+
+/// So many keys are looked at without waiting, at the most: the caller's thread has other things to do.
+const LOOKS: usize = 4096;
 
 /// Where a listing stands. It keeps the keys of the shard that it is in that came since the checkpoint,
 /// and that checkpoint's file.
@@ -44,10 +48,28 @@ impl Index {
     /// `Corrupt` if keys of the checkpoint are damaged, and those of the disk. The next page goes on
     /// after what could not be read.
     pub(crate) fn page(&self, cursor: &mut Cursor, most: usize) -> Result<Vec<Key>> {
+        Ok(self.keys_from(cursor, most, true)?)
+    }
+
+    /// The same without waiting for the medium, and in a short time: `None` where it would have to be waited
+    /// for. A page may be empty before the end if few of the keys begin with the prefix.
+    ///
+    /// # Errors
+    /// As [`page`](Index::page).
+    pub(crate) fn page_cached(&self, cursor: &mut Cursor, most: usize) -> Result<Option<Vec<Key>>> {
+        match self.keys_from(cursor, most, false) {
+            Ok(page) => Ok(Some(page)),
+            Err(Halt::Waits) => Ok(None),
+            Err(Halt::Failed(error)) => Err(error),
+        }
+    }
+
+    fn keys_from(&self, cursor: &mut Cursor, most: usize, waits: bool) -> Result<Vec<Key>, Halt> {
         if let Some(error) = cursor.failed.take() {
-            return Err(error);
+            return Err(error.into());
         }
         let most = most.max(1);
+        let mut looks = if waits { usize::MAX } else { LOOKS };
         let mut page = Vec::with_capacity(most.min(usize::try_from(self.len()).unwrap_or(most)));
         loop {
             let keys = match &mut cursor.keys {
@@ -59,12 +81,14 @@ impl Index {
                     cursor.keys.insert(keys)
                 }
             };
+            keys.waits(waits);
             let prefix = cursor.prefix.as_deref();
             let took = keys.each(|bytes| {
+                looks -= 1;
                 if let Some(prefix) = prefix
                     && !text(bytes).is_some_and(|text| text.starts_with(prefix.as_bytes()))
                 {
-                    return Ok(Enough(false));
+                    return Ok(Enough(looks == 0));
                 }
                 // These are bytes that a key gave, in memory or under a checksum.
                 // Two calls, so that a short key is made where it is to stand and not moved there.
@@ -72,13 +96,14 @@ impl Index {
                     ..=SHORT => page.push(Key::from_stored(bytes)),
                     _ => page.push(long(bytes)),
                 }
-                Ok(Enough(page.len() == most))
+                Ok(Enough(page.len() == most || looks == 0))
             });
             match took {
                 Ok(true) => return Ok(page),
                 Ok(false) => cursor.buffer = cursor.keys.take().map_or_else(Vec::new, ShardKeys::into_buffer),
                 Err(error) if page.is_empty() => return Err(error),
-                Err(error) => {
+                Err(Halt::Waits) => return Ok(page),
+                Err(Halt::Failed(error)) => {
                     cursor.failed = Some(error);
                     return Ok(page);
                 }
