@@ -448,4 +448,20 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
         package: PACK,
         test: "damage",
     },
+    Mutation {
+        name: "compact-head-not-verified",
+        what: "a damaged compact head is believed",
+        file: "src/record/compact.rs",
+        edits: &[Edit("        if computed != stored {", "        if false && computed != stored {")],
+        package: PACK,
+        test: "conformance",
+    },
+    Mutation {
+        name: "compact-head-of-a-blob",
+        what: "a head is compact in a frame that does not know how long the data is",
+        file: "backends/pack/src/change.rs",
+        edits: &[Edit("Body::Blob(_) => AtRest::Full(head),", "Body::Blob(_) => AtRest::of(head),")],
+        package: PACK,
+        test: "conformance",
+    },
 ];
