@@ -7,12 +7,11 @@ use bytes::Bytes;
 use larder::{Batch, Data, ErrorKind, Expect, Head, Result, Write};
 use redis::Value;
 
+use crate::args::{Whole, condition};
 use crate::failure;
-use crate::read::SMALL;
 use crate::scripts::{Load, Script};
-use crate::shared::{Effect, Request, Shared};
+use crate::shared::{Effect, Request, SMALL, Shared};
 use crate::stamp::{STAMP, Stamp};
-use crate::write::{Whole, condition};
 
 /// The most data that one batch may carry: the server does nothing else while it performs it.
 const MOST: usize = 64 * 1024 * 1024;
@@ -33,7 +32,9 @@ pub(crate) async fn write_batch(shared: Arc<Shared>, writes: Vec<Write>) -> Resu
         let name = shared.names.record(&key);
         let record = match record.map(larder::Record::into_parts) {
             None => None,
-            Some((_, Data::Stream(_))) => return Err(invalid("a batch takes no streams; write them one by one")),
+            Some((_, Data::Stream(_))) => {
+                return Err(invalid("a batch takes no streams; write them one by one"));
+            }
             Some((head, _)) if head.key_bytes() != key.as_cbor() => {
                 return Err(invalid("the record is one of another key").at_key(&key));
             }

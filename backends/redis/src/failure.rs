@@ -50,7 +50,7 @@ pub(crate) fn sorted(failure: &RedisError) -> Trouble {
     match failure.kind() {
         Kind::Io if is_refused_by_tls(failure) => Trouble::Refused(error(
             ErrorKind::Denied,
-            format!("the server's certificate was not accepted: {}", plain(failure)),
+            format!("a certificate was not accepted: {}", plain(failure)),
         )),
         Kind::Io | Kind::Parse => Trouble::Lost(error(
             ErrorKind::Unavailable,
@@ -96,6 +96,7 @@ fn by_code(failure: &RedisError) -> Trouble {
         "WRONGTYPE" => Trouble::Refused(foreign(
             "something else than a string stands under the key; replace or remove it",
         )),
+        _ if said.contains("The user executing the script can't") => Trouble::Refused(denied(failure)),
         _ if said.contains("exceeds maximum allowed size") || said.contains("invalid bulk length") => {
             Trouble::Refused(error(
                 ErrorKind::TooLarge,
@@ -110,17 +111,10 @@ fn denied(failure: &RedisError) -> Error {
     error(ErrorKind::Denied, format!("the server refused user, password or permission: {}", plain(failure)))
 }
 
-/// Whether this is a certificate that is not trusted, rather than a network that fails.
+/// Whether this is a certificate that is not trusted, on either side, rather than a network that fails.
 fn is_refused_by_tls(failure: &RedisError) -> bool {
-    use std::error::Error as _;
-    let mut cause = failure.source();
-    while let Some(error) = cause {
-        if error.downcast_ref::<std::io::Error>().is_some_and(|io| io.kind() == std::io::ErrorKind::InvalidData) {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
+    let said = failure.to_string();
+    said.contains("certificate") || said.contains("received fatal alert")
 }
 
 /// What was said, on one line. Old servers repeat the arguments of a command that they do not know, and
@@ -145,12 +139,19 @@ mod tests {
     #[test]
     fn what_the_server_says_becomes_a_kind_that_says_what_to_do() {
         for (line, kind) in [
-            ("OOM command not allowed when used memory > 'maxmemory'. script: ab, on @user_script:1.", ErrorKind::Full),
-            ("ERR Error running script (call to f_ab): @user_script:1: -OOM command not allowed", ErrorKind::Full),
+            (
+                "OOM command not allowed when used memory > 'maxmemory'. script: ab, on @user_script:1.",
+                ErrorKind::Full,
+            ),
+            (
+                "ERR Error running script (call to f_ab): @user_script:1: -OOM command not allowed",
+                ErrorKind::Full,
+            ),
             ("WRONGTYPE Operation against a key holding the wrong kind of value", ErrorKind::Corrupt),
             ("NOAUTH Authentication required.", ErrorKind::Denied),
             ("WRONGPASS invalid username-password pair or user is disabled.", ErrorKind::Denied),
             ("NOPERM this user has no permissions to run the 'set' command", ErrorKind::Denied),
+            ("ERR The user executing the script can't run this command or subcommand", ErrorKind::Denied),
             ("MISCONF Redis is configured to save RDB snapshots", ErrorKind::Unavailable),
             ("NOREPLICAS Not enough good replicas to write.", ErrorKind::Unavailable),
             ("ERR string exceeds maximum allowed size (proto-max-bulk-len)", ErrorKind::TooLarge),
@@ -163,7 +164,10 @@ mod tests {
         for line in ["LOADING Redis is loading the dataset in memory", "CLUSTERDOWN The cluster is down"] {
             assert!(matches!(said(line), Trouble::Wait(error) if error.is_retryable()), "{line}");
         }
-        assert!(matches!(said("READONLY You can't write against a read only replica."), Trouble::Elsewhere(_)));
+        assert!(matches!(
+            said("READONLY You can't write against a read only replica."),
+            Trouble::Elsewhere(_)
+        ));
         assert!(matches!(said("NOSCRIPT No matching script. Please use EVAL."), Trouble::NoScript));
     }
 

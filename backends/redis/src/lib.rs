@@ -53,6 +53,7 @@
 //! so the store works under every runtime and under none. With the feature `tokio`, connections that are
 //! opened within a tokio runtime are driven by that.
 
+mod args;
 mod batch;
 mod failure;
 mod link;
@@ -65,6 +66,7 @@ mod scripts;
 mod server;
 mod shared;
 mod stamp;
+mod sync;
 mod target;
 mod upload;
 mod write;
@@ -114,7 +116,12 @@ impl Redis {
     }
 
     /// Runs an operation on this key, unless it is refused.
-    fn run<T, F>(&self, key: &Key, checked: Result<()>, operation: impl FnOnce(Arc<Shared>, Key) -> F) -> Reply<T>
+    fn run<T, F>(
+        &self,
+        key: &Key,
+        checked: Result<()>,
+        operation: impl FnOnce(Arc<Shared>, Key) -> F,
+    ) -> Reply<T>
     where
         T: Send + 'static,
         F: Future<Output = Result<T>> + Send + 'static,
@@ -124,7 +131,9 @@ impl Redis {
         }
         let operation = operation(Arc::clone(&self.shared), key.clone());
         let key = key.clone();
-        Reply::future(async move { operation.await.map_err(|error| error.in_backend(failure::NAME).at_key(&key)) })
+        Reply::future(
+            async move { operation.await.map_err(|error| error.in_backend(failure::NAME).at_key(&key)) },
+        )
     }
 }
 
@@ -155,7 +164,7 @@ impl Backend for Redis {
 
     fn sync(&self) -> Reply<()> {
         let shared = Arc::clone(&self.shared);
-        Reply::future(async move { server::sync(&shared).await })
+        Reply::future(async move { sync::sync(&shared).await })
     }
 
     fn close(&self) -> Reply<()> {

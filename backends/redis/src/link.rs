@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::{BoxFuture, Either, Shared, select};
-use larder::{Clock, ErrorKind};
+use larder::{Clock, Error, ErrorKind};
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Client};
 
@@ -44,6 +44,8 @@ struct State {
     attempt: Option<Attempt>,
     /// In a row.
     failures: u32,
+    /// Of the last attempt.
+    failure: Option<Error>,
     closed: bool,
 }
 
@@ -101,6 +103,11 @@ impl Link {
         }
     }
 
+    /// Why there is no connection, as far as that is known.
+    pub(crate) fn failure(&self) -> Option<Error> {
+        self.0.state().failure.clone()
+    }
+
     /// Lets go of the connection, for good.
     pub(crate) fn close(&self) {
         let mut state = self.0.state();
@@ -140,6 +147,7 @@ fn settle(inner: &Weak<Inner>, connected: Result<MultiplexedConnection, Trouble>
     match connected {
         Ok(connection) => {
             state.failures = 0;
+            state.failure = None;
             state.epoch += 1;
             if !state.closed {
                 state.connection = Some(connection);
@@ -148,6 +156,9 @@ fn settle(inner: &Weak<Inner>, connected: Result<MultiplexedConnection, Trouble>
         }
         Err(trouble) => {
             state.failures = state.failures.saturating_add(1);
+            if let Trouble::Lost(error) | Trouble::Wait(error) | Trouble::Elsewhere(error) = &trouble {
+                state.failure = Some(error.clone());
+            }
             Err(trouble)
         }
     }

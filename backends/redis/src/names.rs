@@ -27,11 +27,13 @@ impl Names {
     /// # Errors
     /// `Invalid` if it has braces that are no hash tag, or control characters.
     pub(crate) fn new(prefix: &str) -> Result<Names> {
-        let invalid = |what: &str| Err(Error::new(ErrorKind::Invalid, format!("the prefix {prefix:?} {what}")));
+        let invalid =
+            |what: &str| Err(Error::new(ErrorKind::Invalid, format!("the prefix {prefix:?} {what}")));
         if prefix.chars().any(char::is_control) {
             return invalid("has control characters");
         }
-        let braces: Vec<(usize, char)> = prefix.char_indices().filter(|(_, c)| matches!(c, '{' | '}')).collect();
+        let braces: Vec<(usize, char)> =
+            prefix.char_indices().filter(|(_, c)| matches!(c, '{' | '}')).collect();
         match braces[..] {
             [] => {}
             [(open, '{'), (close, '}')] if close > open + 1 => {}
@@ -181,13 +183,15 @@ mod tests {
         assert_eq!(names.record(&"~".into()), b"app:users/%7e");
         assert_eq!(names.record(&"1#~".into()), b"app:users/1#~");
         assert_eq!(names.record(&1.into()), b"app:users/#01");
-        for key in ["", "ada", "#", "~", "%", "%41", "{}", "ü", "\0\n", "a/b"].map(Key::from).into_iter().chain([
-            Key::from(7),
-            Key::null(),
-            Key::bytes(b"ada"),
-            Key::uuid([9; 16]),
-            Key::keyword("larder/log"),
-        ]) {
+        for key in
+            ["", "ada", "#", "~", "%", "%41", "{}", "ü", "\0\n", "a/b"].map(Key::from).into_iter().chain([
+                Key::from(7),
+                Key::null(),
+                Key::bytes(b"ada"),
+                Key::uuid([9; 16]),
+                Key::keyword("larder/log"),
+            ])
+        {
             assert_eq!(names.key(&names.record(&key)).unwrap(), Some(key));
         }
     }

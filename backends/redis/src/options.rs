@@ -6,13 +6,12 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use futures::future::{Either, select};
-use larder::{Address, Clock, Durability, Error, ErrorKind, RealClock, Result};
+use larder::{Clock, Durability, Error, ErrorKind, RealClock, Result};
 
 use crate::Redis;
 use crate::failure::{self, Trouble};
 use crate::link::Link;
 use crate::names::Names;
-use crate::scheme;
 use crate::server::{self, Server};
 use crate::shared::Shared;
 use crate::stamp::Stamps;
@@ -107,22 +106,8 @@ impl Options {
         self
     }
 
-    /// Opens the store at this URL: `redis://`, `rediss://` or `redis+unix:`, with the options of
-    /// [`schemes`](crate::schemes).
-    ///
-    /// # Errors
-    /// `Invalid` for a URL or option that cannot be understood, `Denied` if the server takes neither user nor
-    /// password, `Unavailable` or `TimedOut` if it does not answer within the deadline, `Unsupported` if it
-    /// does not keep the durability that was asked for, naming the setting to change.
-    pub async fn open(self, url: &str) -> Result<Redis> {
-        let address = Address::parse(url)?;
-        scheme::check(url, &address)?;
-        self.open_address(&address).await
-    }
-
-    pub(crate) async fn open_address(mut self, address: &Address) -> Result<Redis> {
-        scheme::apply(&mut self, address)?;
-        let target = Target::of(address)?;
+    /// Opens the store on this server.
+    pub(crate) async fn connect(self, target: Target) -> Result<Redis> {
         let names = Names::new(&self.prefix)?;
         let link = || Ok(Link::new(target.client(&self.tls)?, self.deadline, Arc::clone(&self.clock)));
         let (main, bulk) = (link()?, link()?);
@@ -131,7 +116,10 @@ impl Options {
             let (wanted, found) = (word(wanted), word(server.durability));
             return Err(failure::error(
                 ErrorKind::Unsupported,
-                format!("the durability {wanted} was asked for, and this server is {found}: {}", server.advice),
+                format!(
+                    "the durability {wanted} was asked for, and this server is {found}: {}",
+                    server.advice
+                ),
             ));
         }
         Ok(Redis::over(

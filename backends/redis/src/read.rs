@@ -10,12 +10,8 @@ use redis::Value;
 
 use crate::failure;
 use crate::scripts::{Load, Script};
-use crate::shared::{Effect, Request, Shared};
+use crate::shared::{Effect, Request, SMALL, Shared};
 use crate::stamp::{STAMP, Stamp, version};
-
-/// What one answer on the main connection may bring: a stored value up to this size is read at once, and
-/// written at once.
-pub(crate) const SMALL: usize = 512 * 1024;
 
 /// What is read where only the head is wanted; heads with an unusually large meta need a second trip.
 const TOP: usize = 1024;

@@ -6,6 +6,7 @@ use larder::{Address, Durability, Error, ErrorKind, Larder, Result, Scheme, Sche
 
 use crate::Redis;
 use crate::options::Options;
+use crate::target::Target;
 
 /// The options that all of the schemes understand.
 const OPTIONS: [SchemeOption; 7] = [
@@ -41,7 +42,7 @@ pub fn schemes() -> Vec<Scheme> {
         .into_iter()
         .map(|(name, summary, own)| {
             let scheme = Scheme::new(name, summary, |address| async move {
-                Ok(Larder::new(Options::default().open_address(&address).await?))
+                Ok(Larder::new(open(Options::default(), &address).await?))
             });
             let options = OPTIONS.iter().chain(own);
             options.fold(scheme, |scheme, option| scheme.option(option.name, option.values, option.help))
@@ -59,10 +60,13 @@ const KINDS: [(&str, &str, &[SchemeOption]); 3] = [
 ///
 /// # Errors
 /// `Invalid` if not, naming those that there are.
-pub(crate) fn check(url: &str, address: &Address) -> Result<()> {
+fn check(url: &str, address: &Address) -> Result<()> {
     let invalid = |message| Err(Error::new(ErrorKind::Invalid, message));
     let Some((name, _, own)) = KINDS.into_iter().find(|(name, ..)| *name == address.scheme()) else {
-        return invalid(format!("unknown scheme {}:; there are redis:, rediss:, redis+unix:", address.scheme()));
+        return invalid(format!(
+            "unknown scheme {}:; there are redis:, rediss:, redis+unix:",
+            address.scheme()
+        ));
     };
     let known: Vec<&str> = OPTIONS.iter().chain(own).map(|option| option.name).collect();
     let given = url.split_once('?').map_or("", |(_, options)| options).split('&');
@@ -74,7 +78,7 @@ pub(crate) fn check(url: &str, address: &Address) -> Result<()> {
 }
 
 /// Takes over what stands in the URL.
-pub(crate) fn apply(options: &mut Options, address: &Address) -> Result<()> {
+fn apply(options: &mut Options, address: &Address) -> Result<()> {
     let mut set = std::mem::take(options);
     if let Some(prefix) = address.option("prefix") {
         set = set.prefix(prefix);
@@ -109,6 +113,26 @@ pub(crate) fn apply(options: &mut Options, address: &Address) -> Result<()> {
 /// A few kilobytes, read when the store is opened.
 fn file(path: &str) -> Result<Vec<u8>> {
     std::fs::read(path).map_err(|cause| Error::io(format!("cannot read {path:?}"), cause))
+}
+
+async fn open(mut options: Options, address: &Address) -> Result<Redis> {
+    apply(&mut options, address)?;
+    options.connect(Target::of(address)?).await
+}
+
+impl Options {
+    /// Opens the store at this URL: `redis://`, `rediss://` or `redis+unix:`, with the options of
+    /// [`schemes`].
+    ///
+    /// # Errors
+    /// `Invalid` for a URL or option that cannot be understood, `Denied` if the server takes neither user nor
+    /// password, `Unavailable` or `TimedOut` if it does not answer within the deadline, `Unsupported` if it
+    /// does not keep the durability that was asked for, naming the setting to change.
+    pub async fn open(self, url: &str) -> Result<Redis> {
+        let address = Address::parse(url)?;
+        check(url, &address)?;
+        open(self, &address).await
+    }
 }
 
 impl Redis {

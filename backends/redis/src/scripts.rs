@@ -182,8 +182,15 @@ return redis.call('GETRANGE', KEYS[1], 0, ARGV[1])
 ";
 
 impl Script {
-    const ALL: [Script; 7] =
-        [Script::Write, Script::Commit, Script::Remove, Script::Batch, Script::Part, Script::Chunk, Script::Look];
+    const ALL: [Script; 7] = [
+        Script::Write,
+        Script::Commit,
+        Script::Remove,
+        Script::Batch,
+        Script::Part,
+        Script::Chunk,
+        Script::Look,
+    ];
 
     fn text(self) -> String {
         match self {

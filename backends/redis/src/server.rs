@@ -1,14 +1,10 @@
-//! What the server is and what it promises: asked when the store is opened. And `sync`.
+//! What the server is and what it promises: asked when the store is opened.
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use larder::{Durability, Error, ErrorKind, Result};
+use larder::{Durability, ErrorKind};
 use redis::{Cmd, Value};
 
 use crate::failure::{self, Trouble};
 use crate::link::Link;
-use crate::shared::{Effect, Request, Shared};
 
 /// What was found out.
 #[derive(Clone, Debug)]
@@ -22,9 +18,6 @@ pub(crate) struct Server {
     /// Why the durability is less than `Synced`, and what to set.
     pub(crate) advice: String,
 }
-
-/// How often `sync` looks whether the server has finished.
-const LOOK: Duration = Duration::from_millis(20);
 
 /// Asks the server.
 pub(crate) async fn inspect(link: &Link) -> Result<Server, Trouble> {
@@ -66,17 +59,22 @@ pub(crate) async fn inspect(link: &Link) -> Result<Server, Trouble> {
 /// acknowledged then is only in its own memory.
 fn promise(appends: bool, evicts: bool, policy: Option<&str>) -> (Durability, String) {
     if evicts {
-        return (Durability::Volatile, "the server evicts entries: CONFIG SET maxmemory-policy noeviction".into());
+        return (
+            Durability::Volatile,
+            "the server evicts entries: CONFIG SET maxmemory-policy noeviction".into(),
+        );
     }
     if !appends {
-        let advice = "the server keeps no append-only file: CONFIG SET appendonly yes, and appendfsync always";
+        let advice =
+            "the server keeps no append-only file: CONFIG SET appendonly yes, and appendfsync always";
         return (Durability::Volatile, advice.into());
     }
     match policy {
         Some("always") => (Durability::Synced, String::new()),
-        Some("no") => {
-            (Durability::Flushed, "the server leaves syncing to the system: CONFIG SET appendfsync always".into())
-        }
+        Some("no") => (
+            Durability::Flushed,
+            "the server leaves syncing to the system: CONFIG SET appendfsync always".into(),
+        ),
         Some(policy) => {
             (Durability::Volatile, format!("the server syncs {policy}: CONFIG SET appendfsync always"))
         }
@@ -96,7 +94,8 @@ async fn ask(link: &Link, cmd: &Cmd) -> Result<Option<Value>, Trouble> {
         Err(failure) => failure,
     };
     match failure::sorted(&failure) {
-        Trouble::Refused(_) | Trouble::NoScript => Ok(None),
+        // Not permitted, or not known: that is no reason not to open the store.
+        Trouble::Refused(_) if matches!(failure.code(), Some("NOPERM" | "ERR")) => Ok(None),
         trouble => {
             link.lost(epoch);
             Err(trouble)
@@ -104,61 +103,12 @@ async fn ask(link: &Link, cmd: &Cmd) -> Result<Option<Value>, Trouble> {
     }
 }
 
-fn text(value: Value) -> String {
+/// An answer that is text.
+pub(crate) fn text(value: Value) -> String {
     match value {
         Value::BulkString(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
         Value::SimpleString(text) | Value::VerbatimString { text, .. } => text,
         _ => String::new(),
-    }
-}
-
-/// Answers when everything acknowledged before is as safe as the server can make it.
-pub(crate) async fn sync(shared: &Arc<Shared>) -> Result<()> {
-    let simple = |cmd: Cmd| async move {
-        let answer = shared.ask(&shared.main, Effect::Read, move |_| Request::One(cmd.clone())).await?;
-        Ok::<Value, Error>(answer.value)
-    };
-    // With `always` what was acknowledged is on stable storage; without a file there is no such storage.
-    if !shared.server.appends || shared.server.durability == Durability::Synced {
-        simple(redis::cmd("PING")).await?;
-        return Ok(());
-    }
-    if shared.server.waits {
-        // On the other connection: it keeps everything behind it waiting.
-        let make = |_| {
-            let mut cmd = redis::cmd("WAITAOF");
-            cmd.arg(1).arg(0).arg(shared.deadline.as_millis() as u64);
-            Request::One(cmd)
-        };
-        return match shared.ask(&shared.bulk, Effect::Read, make).await?.value {
-            Value::Array(counts) if counts.first() == Some(&Value::Int(1)) => Ok(()),
-            _ => Err(failure::error(ErrorKind::TimedOut, "the server has not synced its file in time")),
-        };
-    }
-    // Older servers have no such command. A rewritten file is synced before it takes the place of the other;
-    // one that had begun before may lack what was acknowledged since.
-    finished(shared).await?;
-    simple(redis::cmd("BGREWRITEAOF")).await?;
-    let info = finished(shared).await?;
-    if info.contains("aof_last_bgrewrite_status:ok") {
-        return Ok(());
-    }
-    Err(failure::error(ErrorKind::Unavailable, "the server could not rewrite its append-only file; see its log"))
-}
-
-/// Waits until the server rewrites nothing; answers with what it says of its files.
-async fn finished(shared: &Arc<Shared>) -> Result<String> {
-    loop {
-        let make = |_| {
-            let mut cmd = redis::cmd("INFO");
-            cmd.arg("persistence");
-            Request::One(cmd)
-        };
-        let info = text(shared.ask(&shared.main, Effect::Read, make).await?.value);
-        if info.contains("aof_rewrite_in_progress:0") && info.contains("aof_rewrite_scheduled:0") {
-            return Ok(info);
-        }
-        shared.clock.sleep(LOOK).await;
     }
 }
 

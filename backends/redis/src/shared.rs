@@ -18,6 +18,10 @@ use crate::scripts::Load;
 use crate::server::Server;
 use crate::stamp::Stamps;
 
+/// What one answer on the main connection may bring: a stored value up to this size is read at once, and
+/// written at once.
+pub(crate) const SMALL: usize = 512 * 1024;
+
 /// An open store.
 pub(crate) struct Shared {
     pub(crate) names: Names,
@@ -86,9 +90,14 @@ impl Shared {
                     if let Some(epoch) = sent.unanswered {
                         link.lost(epoch);
                     }
-                    let error = last.take().unwrap_or_else(|| {
+                    // Who waited for a connection hears why there is none.
+                    let why = if sent.unanswered.is_some() { None } else { link.failure() };
+                    let error = last.take().or(why).unwrap_or_else(|| {
                         let ms = self.deadline.as_millis();
-                        failure::error(ErrorKind::TimedOut, format!("the server gave no answer within {ms} ms"))
+                        failure::error(
+                            ErrorKind::TimedOut,
+                            format!("the server gave no answer within {ms} ms"),
+                        )
                     });
                     let error = self.unless_closed(error);
                     let ambiguous = effect == Effect::Write && (sent.before || sent.unanswered.is_some());

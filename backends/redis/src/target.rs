@@ -48,7 +48,8 @@ impl Target {
         if info.redis_settings().db() < 0 {
             return Err(invalid("the number of a database is not negative".into()));
         }
-        let protocol = address.one_of("protocol", &[("3", ProtocolVersion::RESP3), ("2", ProtocolVersion::RESP2)])?;
+        let protocol =
+            address.one_of("protocol", &[("3", ProtocolVersion::RESP3), ("2", ProtocolVersion::RESP2)])?;
         let settings = info.redis_settings().clone().set_protocol(protocol);
         Ok(Target { info: info.set_redis_settings(settings) })
     }
@@ -58,8 +59,8 @@ impl Target {
     /// # Errors
     /// `Invalid` if the certificates are none.
     pub(crate) fn client(&self, tls: &Tls) -> Result<Client> {
-        let failed = |what: &'static str| move |why: redis::RedisError| {
-            failure::error(ErrorKind::Invalid, what).with_source(why)
+        let failed = |what: &'static str| {
+            move |why: redis::RedisError| failure::error(ErrorKind::Invalid, what).with_source(why)
         };
         if !matches!(self.info.addr(), ConnectionAddr::TcpTls { .. }) {
             return Client::open(self.info.clone()).map_err(failed("the server cannot be named so"));
@@ -73,7 +74,9 @@ fn unix(address: &Address) -> Result<ConnectionInfo> {
     let path = address.body().strip_prefix("//").unwrap_or(address.body());
     let path = percent_decode_str(path).decode_utf8().map_err(|_| invalid("the path is no UTF-8"))?;
     if path.is_empty() {
-        return Err(invalid("redis+unix: needs the path of a socket, as in redis+unix:/run/redis/redis.sock"));
+        return Err(invalid(
+            "redis+unix: needs the path of a socket, as in redis+unix:/run/redis/redis.sock",
+        ));
     }
     let info = ConnectionAddr::Unix(PathBuf::from(path.as_ref())).into_connection_info();
     let info = info.map_err(|_| invalid("there are no unix sockets on this system"))?;
@@ -119,12 +122,14 @@ impl Tls {
         }
         let identity = self.identity.clone();
         let certificates = TlsCertificates {
-            client_tls: identity
-                .map(|(client_cert, client_key)| ClientTlsConfig { client_cert, client_key }),
+            client_tls: identity.map(|(client_cert, client_key)| ClientTlsConfig { client_cert, client_key }),
             root_cert: self.authorities.clone(),
         };
         Client::build_with_tls(info, certificates).map_err(|why| {
-            failure::error(ErrorKind::Invalid, format!("the certificates cannot be used ({})", why.category()))
+            failure::error(
+                ErrorKind::Invalid,
+                format!("the certificates cannot be used ({})", why.category()),
+            )
         })
     }
 
@@ -163,7 +168,11 @@ mod tests {
         ] {
             assert_eq!(format!("{:?}", target(url)), shown, "{url}");
         }
-        for url in ["redis://me:s%23cret@h", "redis+unix:/r?user=me&password=s%23cret", "redis://h?user=me&password=s%23cret"] {
+        for url in [
+            "redis://me:s%23cret@h",
+            "redis+unix:/r?user=me&password=s%23cret",
+            "redis://h?user=me&password=s%23cret",
+        ] {
             let target = target(url);
             assert_eq!(target.info.redis_settings().username(), Some("me"), "{url}");
             assert_eq!(target.info.redis_settings().password(), Some("s#cret"), "{url}");

@@ -9,11 +9,11 @@ use futures::future::{Either, select};
 use larder::{ErrorKind, Expect, Head, Result, Written, limits};
 use redis::Value;
 
+use crate::args::{Whole, condition};
 use crate::failure;
 use crate::scripts::{Load, Script};
 use crate::shared::{Effect, Request, Shared};
 use crate::stamp::{STAMP, Stamp, version};
-use crate::write::{Whole, condition};
 
 /// How much is sent at a time.
 const PART: usize = limits::CHUNK_BYTES;
@@ -87,7 +87,8 @@ impl Upload {
 
     fn expired(&self) -> larder::Error {
         let seconds = self.shared.hold.as_secs();
-        let message = format!("the upload paused for longer than {seconds} s and has expired; write it again");
+        let message =
+            format!("the upload paused for longer than {seconds} s and has expired; write it again");
         failure::error(ErrorKind::Unavailable, message)
     }
 

@@ -3,38 +3,17 @@
 use std::sync::Arc;
 
 use futures::TryStreamExt;
-use larder::{ByteStream, Data, DataSum, Error, ErrorKind, Expect, Head, Key, Record, Removed, Result, Written};
-use redis::{RedisWrite, ToRedisArgs, Value};
+use larder::{
+    ByteStream, Data, DataSum, Error, ErrorKind, Expect, Head, Key, Record, Removed, Result, Written,
+};
+use redis::Value;
 
+use crate::args::{Whole, condition};
 use crate::failure;
-use crate::read::SMALL;
 use crate::scripts::{Load, Script};
-use crate::shared::{Answer, Effect, Request, Shared};
-use crate::stamp::{STAMP, Stamp, version};
+use crate::shared::{Answer, Effect, Request, SMALL, Shared};
+use crate::stamp::{STAMP, version};
 use crate::upload::Upload;
-
-/// How a script compares: the mode, and the stamp that must be there.
-pub(crate) fn condition(expect: &Expect) -> (&'static str, &[u8]) {
-    match expect {
-        Expect::Any => ("any", b""),
-        Expect::Absent => ("absent", b""),
-        Expect::Version(version) => ("version", version.as_bytes()),
-    }
-}
-
-/// A stamp, a head and data as one argument, put together in the command's own buffer.
-pub(crate) struct Whole<'a>(pub(crate) &'a Stamp, pub(crate) &'a Head, pub(crate) &'a [u8]);
-
-impl ToRedisArgs for Whole<'_> {
-    fn write_redis_args<W: ?Sized + RedisWrite>(&self, out: &mut W) {
-        use std::io::Write as _;
-        let mut to = out.writer_for_next_arg();
-        for part in [&self.0[..], self.1.as_bytes(), self.2] {
-            // Into memory: it cannot fail.
-            _ = to.write_all(part);
-        }
-    }
-}
 
 /// Stores a record if the expectation holds.
 pub(crate) async fn write(shared: Arc<Shared>, key: Key, record: Record, expect: Expect) -> Result<Written> {
@@ -89,7 +68,13 @@ async fn gather(
     Ok((head.seal(&sum), first))
 }
 
-async fn small(shared: &Arc<Shared>, name: &[u8], head: &Head, data: &[u8], expect: Expect) -> Result<Written> {
+async fn small(
+    shared: &Arc<Shared>,
+    name: &[u8],
+    head: &Head,
+    data: &[u8],
+    expect: Expect,
+) -> Result<Written> {
     let stamp = shared.stamps.next(false);
     let (mode, expected) = condition(&expect);
     let aside = shared.names.aside(name);
@@ -111,7 +96,8 @@ async fn small(shared: &Arc<Shared>, name: &[u8], head: &Head, data: &[u8], expe
 
 /// A write was sent, its answer lost, and now something else is there: it may have been written over since.
 fn overtaken() -> Error {
-    failure::error(ErrorKind::Unavailable, "the answer was lost, and somebody else has written since").ambiguous()
+    failure::error(ErrorKind::Unavailable, "the answer was lost, and somebody else has written since")
+        .ambiguous()
 }
 
 /// Removes a record if the expectation holds.

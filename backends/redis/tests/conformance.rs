@@ -35,14 +35,14 @@ impl<R: Runtime> OnServer<R> {
     fn by_socket() -> OnServer<R> {
         let server = synced();
         let database = server.database();
-        let url = server.unix(database) + "&durability=synced&deadline=60000";
+        let url = server.unix(database) + "&durability=synced&deadline=3600000";
         OnServer { runtime: R::start(), server, database, url }
     }
 
     fn by_tcp() -> OnServer<R> {
         let server = volatile();
         let database = server.database();
-        let url = server.tcp(database) + "?deadline=60000";
+        let url = server.tcp(database) + "?deadline=3600000";
         OnServer { runtime: R::start(), server, database, url }
     }
 }

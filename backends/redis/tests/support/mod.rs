@@ -3,6 +3,7 @@
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+pub(crate) mod proxy;
 pub(crate) mod runtimes;
 
 use std::io::{BufRead, BufReader, Read, Write};
