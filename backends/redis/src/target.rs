@@ -1,7 +1,6 @@
 //! Where the server is and who we are to it, from a URL and options. Nothing here prints a password.
 
 use std::fmt;
-use std::path::PathBuf;
 
 use larder::{Address, Error, ErrorKind, Result};
 use percent_encoding::percent_decode_str;
@@ -78,7 +77,10 @@ fn unix(address: &Address) -> Result<ConnectionInfo> {
             "redis+unix: needs the path of a socket, as in redis+unix:/run/redis/redis.sock",
         ));
     }
-    let info = ConnectionAddr::Unix(PathBuf::from(path.as_ref())).into_connection_info();
+    // So that it stays where it is if the process changes its directory.
+    let path =
+        std::path::absolute(path.as_ref()).map_err(|cause| Error::io("cannot find the socket", cause))?;
+    let info = ConnectionAddr::Unix(path).into_connection_info();
     let info = info.map_err(|_| invalid("there are no unix sockets on this system"))?;
     let settings = info.redis_settings().clone().set_db(address.parsed("db", 0)?);
     credentials(address, info.set_redis_settings(settings))
