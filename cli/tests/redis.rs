@@ -68,7 +68,7 @@ fn what_goes_wrong_shows_no_password() {
         (&["get", "ada", "--store", "redis+unix:./nowhere?password=s3cret&deadline=50"], 3),
         (&["get", "ada", "--store", "redis://:s3cret@localhost:1/x"], 2),
         (&["get", "ada", "--store", "redis-cluster://:s3cret@localhost"], 2),
-        (&["stats", "--store", "redis+unix:./socket?password=s3cret"], 2),
+        (&["compact", "--store", "redis+unix:./socket?password=s3cret"], 2),
         (&["get", "ada", "--store", "redis+unix:./socket?password=s3cret&durability=synced"], 3),
     ] {
         let line = place.fails(code, args);

@@ -1,6 +1,8 @@
 //! The server is killed under load, again and again. It syncs what it acknowledges, so nothing of that is
 //! ever missing; and its clients find it again by themselves.
 
+#![expect(clippy::disallowed_methods, reason = "a test is no simulated run")]
+
 mod support;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

@@ -1,6 +1,8 @@
 //! Answers that are lost on the way: the operation has happened, the connection is gone, and the store
 //! finds out which it is instead of doing it twice or giving up.
 
+#![expect(clippy::disallowed_methods, reason = "a test is no simulated run")]
+
 mod support;
 
 use std::thread;

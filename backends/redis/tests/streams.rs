@@ -1,6 +1,8 @@
 //! Large records: what is on the server while they come and go, and what a reader or a writer who stops
 //! half-way leaves there.
 
+#![expect(clippy::disallowed_methods, reason = "a test is no simulated run")]
+
 mod support;
 
 use std::sync::Arc;

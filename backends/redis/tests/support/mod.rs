@@ -2,6 +2,7 @@
 //! the value, and at the latest with the process, however that ends.
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
+#![expect(clippy::disallowed_methods, reason = "a test is no simulated run")]
 
 pub(crate) mod proxy;
 pub(crate) mod runtimes;
