@@ -56,8 +56,8 @@ impl Registry {
         let address = Address::parse(url)?;
         let Some(scheme) = self.schemes.get(address.scheme()) else {
             let known: Vec<String> = self.schemes.keys().map(|name| format!("{name}:")).collect();
-            let message =
-                format!("unknown scheme {}: in {url:?}; there are {}", address.scheme(), listed(&known));
+            // Not the URL, which may hold a password.
+            let message = format!("unknown scheme {}:; there are {}", address.scheme(), listed(&known));
             return Err(Error::new(ErrorKind::Invalid, message));
         };
         for name in address.options.keys() {

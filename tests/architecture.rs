@@ -8,8 +8,12 @@ use std::path::{Path, PathBuf};
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// The crates whose rooms are listed: the marker of the list, and the folder of the source.
-const HOUSES: [(&str, &str); 3] =
-    [("rooms", "src"), ("simulated rooms", "backends/simulated/src"), ("pack rooms", "backends/pack/src")];
+const HOUSES: [(&str, &str); 4] = [
+    ("rooms", "src"),
+    ("simulated rooms", "backends/simulated/src"),
+    ("pack rooms", "backends/pack/src"),
+    ("redis rooms", "backends/redis/src"),
+];
 
 fn rooms(house: &str) -> Vec<String> {
     let text = fs::read_to_string(Path::new(ROOT).join("ARCHITECTURE.md")).unwrap();

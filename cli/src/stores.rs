@@ -30,6 +30,9 @@ pub(crate) fn registry() -> Registry {
     registry.register(larder_memory::scheme());
     registry.register(larder_filesystem::scheme());
     registry.register(larder_pack::scheme());
+    for scheme in larder_redis::schemes() {
+        registry.register(scheme);
+    }
     registry.register(simulated::scheme("sim+file", &larder_filesystem::scheme(), file));
     registry.register(simulated::scheme("sim+pack", &larder_pack::scheme(), pack));
     registry.register(simulated::scheme("sim+memory", &larder_memory::scheme(), memory));

@@ -164,6 +164,8 @@ fn show(bar: &ProgressBar, progress: Progress) {
 /// The directory of a pack.
 fn dir_of(url: &str, command: &str) -> Result<PathBuf> {
     stores::pack_dir(url)?.ok_or_else(|| {
-        Failure::usage(format!("{command} is for packs, such as pack:./data, and {url} is none"))
+        // Not all of it: there may be a password in it.
+        let scheme = url.split(':').next().unwrap_or_default();
+        Failure::usage(format!("{command} is for packs, such as pack:./data, and {scheme}: names none"))
     })
 }

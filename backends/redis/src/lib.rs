@@ -1,0 +1,196 @@
+//! The Redis backend of [larder]: one map that many machines share, on a server that they all reach.
+//!
+//! ```no_run
+//! use larder::Larder;
+//! use larder_redis::Redis;
+//! # async fn open() -> larder::Result<()> {
+//! let larder = Larder::new(Redis::open("redis://localhost/0?prefix=shop").await?);
+//! larder.update_in("visits", |n: Option<u64>| n.unwrap_or(0) + 1).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What is on the server
+//!
+//! | Redis key | what |
+//! |---|---|
+//! | `PREFIX/NAME` | a record: a stamp of 16 bytes that no other write has, and then the record as everywhere |
+//! | `PREFIX/~{PREFIX/NAME}:up:..` | a large record on its way; expires 60 s after its last part |
+//! | `PREFIX/~{PREFIX/NAME}:read:..` | somebody reads this large state; expires 60 s after the last part was read |
+//! | `PREFIX/~{PREFIX/NAME}:held:..` | a state that was replaced while somebody read it; expires likewise |
+//! | `PREFIX/~{PREFIX/NAME}:done:..` | this write happened, for whom its answer was lost; expires after twice the deadline |
+//!
+//! `NAME` is the key itself if that is text (`%`, `{`, `}` and a first `#` or `~` are escaped), or `#` and the
+//! hex digits of its CBOR.
+//!
+//! # Promises
+//!
+//! Conditional writes and removals, and batches, are single steps of the server, so they are atomic among all
+//! machines. Readers see one whole state, also while they stream a large one that is replaced meanwhile; a
+//! reader who then pauses for longer than `hold` (60 s) gets an error. What an acknowledged write survives is what the
+//! server is configured for, which is asked when the store is opened: `appendfsync always` is
+//! [`Synced`](larder::Durability::Synced), `appendfsync no` is [`Flushed`](larder::Durability::Flushed), and all
+//! else, the server's own default of `everysec` too, is [`Volatile`](larder::Durability::Volatile): a server that
+//! is killed may then lose what it has acknowledged in the last seconds. A replica that is promoted may lack what the
+//! primary acknowledged last; Redis copies to replicas after it has answered.
+//!
+//! An operation whose connection breaks is sent again on a new one until the deadline (5 s); the stamp and the
+//! marker tell whether it had happened. Only a conditional write that was written over meanwhile cannot be told
+//! from one that never happened: it fails, [ambiguous](larder::Error::is_ambiguous).
+//!
+//! # Trips
+//!
+//! | operation | round trips |
+//! |---|---|
+//! | a read of a record up to 512 KiB, or of a head up to 1 KiB | 1 |
+//! | a conditional write or removal, a batch | 1 |
+//! | a range of a binary | 1 if it stands in the first KiB, else 2 |
+//! | a larger record | 1 for each 256 KiB, on a connection of its own |
+//!
+//! # Its runtime
+//!
+//! The connections are driven by the `redis` crate's task on smol's global executor, in a thread of its own:
+//! so the store works under every runtime and under none. With the feature `tokio`, connections that are
+//! opened within a tokio runtime are driven by that.
+
+#![forbid(unsafe_code)]
+
+mod args;
+mod batch;
+mod failure;
+mod link;
+mod listing;
+mod names;
+mod options;
+mod read;
+mod scheme;
+mod scripts;
+mod server;
+mod shared;
+mod stamp;
+mod sync;
+mod target;
+mod upload;
+mod write;
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use larder::{
+    Backend, Batch, Capabilities, ErrorKind, Expect, Key, Keys, Part, Reach, Record, Removed, Reply, Result,
+    Stored, Write, Written,
+};
+
+use crate::shared::Shared;
+use crate::target::Target;
+
+pub use options::Options;
+pub use scheme::schemes;
+
+/// A store on a Redis server. Clones are the same store, cheaply.
+#[derive(Clone)]
+pub struct Redis {
+    shared: Arc<Shared>,
+    target: Target,
+}
+
+impl Redis {
+    /// To open a store otherwise than by default.
+    pub fn options() -> Options {
+        Options::default()
+    }
+
+    fn over(target: Target, shared: Shared) -> Redis {
+        Redis { shared: Arc::new(shared), target }
+    }
+
+    /// Checks what can be checked without the server.
+    fn check(&self, key: &Key, record: Option<&Record>) -> Result<()> {
+        self.shared.check_open()?;
+        key.check()?;
+        match record {
+            Some(record) if record.head().key_bytes() != key.as_cbor() => {
+                Err(failure::error(ErrorKind::Invalid, "the record is one of another key"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Runs an operation on this key, unless it is refused.
+    fn run<T, F>(
+        &self,
+        key: &Key,
+        checked: Result<()>,
+        operation: impl FnOnce(Arc<Shared>, Key) -> F,
+    ) -> Reply<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T>> + Send + 'static,
+    {
+        if let Err(error) = checked {
+            return Reply::ready(Err(error.in_backend(failure::NAME).at_key(key)));
+        }
+        let operation = operation(Arc::clone(&self.shared), key.clone());
+        let key = key.clone();
+        Reply::future(
+            async move { operation.await.map_err(|error| error.in_backend(failure::NAME).at_key(&key)) },
+        )
+    }
+}
+
+impl Backend for Redis {
+    fn read(&self, key: &Key, part: Part) -> Reply<Option<Stored>> {
+        self.run(key, self.check(key, None), |shared, key| read::read(shared, key, part))
+    }
+
+    fn write(&self, key: &Key, record: Record, expect: Expect) -> Reply<Written> {
+        let checked = self.check(key, Some(&record));
+        self.run(key, checked, |shared, key| write::write(shared, key, record, expect))
+    }
+
+    fn remove(&self, key: &Key, expect: Expect) -> Reply<Removed> {
+        self.run(key, self.check(key, None), |shared, key| write::remove(shared, key, expect))
+    }
+
+    fn keys(&self, prefix: Option<&str>) -> Keys {
+        listing::keys(&self.shared, prefix)
+    }
+
+    fn write_batch(&self, writes: Vec<Write>) -> Reply<Batch> {
+        if let Err(error) = self.shared.check_open() {
+            return Reply::ready(Err(error));
+        }
+        Reply::future(batch::write_batch(Arc::clone(&self.shared), writes))
+    }
+
+    fn sync(&self) -> Reply<()> {
+        let shared = Arc::clone(&self.shared);
+        Reply::future(async move { sync::sync(&shared).await })
+    }
+
+    fn close(&self) -> Reply<()> {
+        self.shared.closed.store(true, Ordering::Release);
+        self.shared.main.close();
+        self.shared.bulk.close();
+        Reply::ready(Ok(()))
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        let mut capabilities = Capabilities::new(failure::NAME);
+        capabilities.reach = Reach::Network;
+        capabilities.durability = self.shared.durability;
+        capabilities.batches = true;
+        capabilities.streams = true;
+        capabilities
+    }
+}
+
+impl fmt::Debug for Redis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Redis")
+            .field("server", &self.target)
+            .field("durability", &self.shared.durability)
+            .finish_non_exhaustive()
+    }
+}

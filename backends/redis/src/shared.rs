@@ -1,0 +1,206 @@
+//! What the operations of an open store share, and [`Shared::ask`]: one command or script, sent until it
+//! is answered or its time is over.
+
+use std::fmt;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use futures::future::{Either, select};
+use larder::{Clock, Durability, Error, ErrorKind, Result};
+use redis::{Cmd, Pipeline, Value};
+
+use crate::failure::{self, Trouble};
+use crate::link::Link;
+use crate::names::Names;
+use crate::scripts::Load;
+use crate::server::Server;
+use crate::stamp::Stamps;
+
+/// What one answer on the main connection may bring: a stored value up to this size is read at once, and
+/// written at once.
+pub(crate) const SMALL: usize = 512 * 1024;
+
+/// An open store.
+pub(crate) struct Shared {
+    pub(crate) names: Names,
+    pub(crate) clock: Arc<dyn Clock>,
+    /// For whatever is short.
+    pub(crate) main: Link,
+    /// For parts of large records, which would keep the others waiting.
+    pub(crate) bulk: Link,
+    pub(crate) stamps: Stamps,
+    /// How long an operation may take, and every part of a large one.
+    pub(crate) deadline: Duration,
+    /// How long what is replaced is held for a reader who does not come on, and an upload for its writer.
+    pub(crate) hold: Duration,
+    pub(crate) durability: Durability,
+    pub(crate) server: Server,
+    pub(crate) closed: AtomicBool,
+}
+
+/// Whether a command changes something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Effect {
+    Read,
+    /// It may be sent again: the script tells whether it was carried out before.
+    Write,
+}
+
+/// What is sent.
+pub(crate) enum Request {
+    One(Cmd),
+    Many(Pipeline),
+}
+
+/// What came back.
+pub(crate) struct Answer {
+    pub(crate) value: Value,
+    /// Whether it was sent before, and that answer lost.
+    pub(crate) repeated: bool,
+    /// On which connection it came.
+    pub(crate) epoch: u64,
+}
+
+impl Shared {
+    /// Sends what `make` makes until it is answered.
+    ///
+    /// # Errors
+    /// `TimedOut` or `Unavailable` after the deadline, ambiguous if a write was sent; what the server says;
+    /// `Closed`.
+    pub(crate) async fn ask(
+        &self,
+        link: &Link,
+        effect: Effect,
+        make: impl Fn(Load) -> Request,
+    ) -> Result<Answer> {
+        let since = self.clock.now();
+        let (mut load, mut pauses) = (Load::Known, 0);
+        let mut sent = Sent::default();
+        let mut last: Option<Error> = None;
+        loop {
+            self.check_open()?;
+            let left = self.deadline.saturating_sub(self.clock.now().saturating_sub(since));
+            let trouble = match self.within(left, self.try_once(link, make(load), &mut sent)).await {
+                Some(Ok(answer)) => return Ok(answer),
+                Some(Err(trouble)) => trouble,
+                None => {
+                    // A network that swallows everything says nothing at all: connect anew next time.
+                    if let Some(epoch) = sent.unanswered {
+                        link.lost(epoch);
+                    }
+                    // Who waited for a connection hears why there is none.
+                    let why = if sent.unanswered.is_some() { None } else { link.failure() };
+                    let error = last.take().or(why).unwrap_or_else(|| {
+                        let ms = self.deadline.as_millis();
+                        failure::error(
+                            ErrorKind::TimedOut,
+                            format!("the server gave no answer within {ms} ms"),
+                        )
+                    });
+                    let error = self.unless_closed(error);
+                    let ambiguous = effect == Effect::Write && (sent.before || sent.unanswered.is_some());
+                    return Err(if ambiguous { error.ambiguous() } else { error });
+                }
+            };
+            match trouble {
+                Trouble::NoScript => load = Load::Send,
+                Trouble::Refused(error) => return Err(self.unless_closed(error)),
+                Trouble::Lost(error) => {
+                    last = Some(error);
+                    pauses += 1;
+                    if pauses > 1 {
+                        self.pause(pauses, left).await;
+                    }
+                }
+                Trouble::Wait(error) | Trouble::Elsewhere(error) => {
+                    last = Some(error);
+                    pauses += 1;
+                    self.pause(pauses, left).await;
+                }
+            }
+        }
+    }
+
+    /// What the future gives if it does so within this time.
+    async fn within<T>(&self, time: Duration, future: impl Future<Output = T>) -> Option<T> {
+        if time.is_zero() {
+            return None;
+        }
+        match select(pin!(future), self.clock.sleep(time)).await {
+            Either::Left((output, _)) => Some(output),
+            Either::Right(_) => None,
+        }
+    }
+
+    /// Sends it once.
+    async fn try_once(&self, link: &Link, request: Request, sent: &mut Sent) -> Result<Answer, Trouble> {
+        let (epoch, mut connection) = link.connection().await?;
+        sent.unanswered = Some(epoch);
+        let answered = match request {
+            Request::One(cmd) => connection.send_packed_command(&cmd).await.and_then(Value::extract_error),
+            Request::Many(pipeline) => {
+                let answers = connection.send_packed_commands(&pipeline, 0, pipeline.len()).await;
+                answers
+                    .and_then(|answers| answers.into_iter().map(Value::extract_error).collect())
+                    .map(Value::Array)
+            }
+        };
+        sent.unanswered = None;
+        let trouble = match answered {
+            Ok(value) => return Ok(Answer { value, repeated: sent.before, epoch }),
+            Err(failure) => failure::sorted(&failure),
+        };
+        if matches!(trouble, Trouble::Lost(_)) {
+            sent.before = true;
+        }
+        if matches!(trouble, Trouble::Lost(_) | Trouble::Elsewhere(_)) {
+            link.lost(epoch);
+        }
+        Err(trouble)
+    }
+
+    async fn pause(&self, pauses: u32, left: Duration) {
+        let most = (5u64 << pauses.min(8)).min(250);
+        let pause = Duration::from_millis(1 + self.clock.random() % most);
+        self.clock.sleep(pause.min(left)).await;
+    }
+
+    pub(crate) fn check_open(&self) -> Result<()> {
+        if self.closed.load(Ordering::Acquire) { Err(failure::closed()) } else { Ok(()) }
+    }
+
+    /// What fails because the store was closed meanwhile is `Closed`.
+    fn unless_closed(&self, error: Error) -> Error {
+        if self.closed.load(Ordering::Acquire) { failure::closed() } else { error }
+    }
+
+    /// The time for which a marker must tell that something was done: longer than anybody asks for it.
+    pub(crate) fn marker_ms(&self) -> u64 {
+        millis(self.deadline) * 2 + 1000
+    }
+
+    pub(crate) fn hold_ms(&self) -> u64 {
+        millis(self.hold)
+    }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX / 4).max(1)
+}
+
+/// What has become of the tries of one question.
+#[derive(Default)]
+struct Sent {
+    /// The answer to an earlier one was lost.
+    before: bool,
+    /// The last one was sent on this connection, and there is no answer yet.
+    unanswered: Option<u64>,
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").field("names", &self.names).finish_non_exhaustive()
+    }
+}

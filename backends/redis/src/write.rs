@@ -1,0 +1,123 @@
+//! Writing and removing records: one script each. Large records are built aside first (`upload`).
+
+use std::sync::Arc;
+
+use futures::TryStreamExt;
+use larder::{
+    ByteStream, Data, DataSum, Error, ErrorKind, Expect, Head, Key, Record, Removed, Result, Written,
+};
+use redis::Value;
+
+use crate::args::{Whole, condition};
+use crate::failure;
+use crate::scripts::{Load, Script};
+use crate::shared::{Answer, Effect, Request, SMALL, Shared};
+use crate::stamp::{STAMP, version};
+use crate::upload::Upload;
+
+/// Stores a record if the expectation holds.
+pub(crate) async fn write(shared: Arc<Shared>, key: Key, record: Record, expect: Expect) -> Result<Written> {
+    let name = shared.names.record(&key);
+    let (head, data) = record.into_parts();
+    let room = SMALL.saturating_sub(STAMP + head.as_bytes().len());
+    match data {
+        Data::None => small(&shared, &name, &head, &[], expect).await,
+        Data::Bytes(bytes) if bytes.len() <= room => small(&shared, &name, &head, &bytes, expect).await,
+        Data::Bytes(bytes) => {
+            let mut upload = Upload::new(&shared, &name, &head);
+            let written = async {
+                upload.add(bytes).await?;
+                upload.commit(&head, &expect).await
+            };
+            let written = written.await;
+            upload.leave().await;
+            written
+        }
+        Data::Stream(stream) => {
+            let mut upload = Upload::new(&shared, &name, &head);
+            let written = match gather(&mut upload, &head, stream, room).await {
+                Ok((head, None)) => upload.commit(&head, &expect).await,
+                Ok((head, Some(data))) => small(&shared, &name, &head, &data, expect).await,
+                Err(error) => Err(error),
+            };
+            upload.leave().await;
+            written
+        }
+    }
+}
+
+/// Takes in a stream: what is little comes back, the rest goes into the upload. The head comes back sealed.
+async fn gather(
+    upload: &mut Upload,
+    head: &Head,
+    mut stream: ByteStream,
+    room: usize,
+) -> Result<(Head, Option<Vec<u8>>)> {
+    let (mut sum, mut first) = (DataSum::new(), Some(Vec::new()));
+    while let Some(chunk) = upload.awaiting(stream.try_next()).await? {
+        sum.update(&chunk);
+        match &mut first {
+            Some(little) if little.len() + chunk.len() <= room => little.extend_from_slice(&chunk),
+            Some(_) => {
+                upload.add(first.take().unwrap_or_default().into()).await?;
+                upload.add(chunk).await?;
+            }
+            None => upload.add(chunk).await?,
+        }
+    }
+    Ok((head.seal(&sum), first))
+}
+
+async fn small(
+    shared: &Arc<Shared>,
+    name: &[u8],
+    head: &Head,
+    data: &[u8],
+    expect: Expect,
+) -> Result<Written> {
+    let stamp = shared.stamps.next(false);
+    let (mode, expected) = condition(&expect);
+    let aside = shared.names.aside(name);
+    let marker = shared.names.own(name, "done", &stamp);
+    let make = |load: Load| {
+        let mut cmd = Script::Write.call(load, 2);
+        cmd.arg(name).arg(&marker).arg(mode).arg(expected).arg(Whole(&stamp, head, data));
+        cmd.arg(&aside).arg(shared.hold_ms()).arg(shared.marker_ms());
+        Request::One(cmd)
+    };
+    let Answer { value, repeated, .. } = shared.ask(&shared.main, Effect::Write, make).await?;
+    match value {
+        Value::Int(1) => Ok(Written::Done(version(&stamp))),
+        Value::BulkString(_) if repeated => Err(overtaken()),
+        Value::BulkString(_) => Ok(Written::Unmet),
+        _ => Err(failure::nonsense("EVALSHA")),
+    }
+}
+
+/// A write was sent, its answer lost, and now something else is there: it may have been written over since.
+fn overtaken() -> Error {
+    failure::error(ErrorKind::Unavailable, "the answer was lost, and somebody else has written since")
+        .ambiguous()
+}
+
+/// Removes a record if the expectation holds.
+pub(crate) async fn remove(shared: Arc<Shared>, key: Key, expect: Expect) -> Result<Removed> {
+    let name = shared.names.record(&key);
+    let stamp = shared.stamps.next(false);
+    let (mode, expected) = condition(&expect);
+    let aside = shared.names.aside(&name);
+    let marker = shared.names.own(&name, "done", &stamp);
+    let make = |load: Load| {
+        let mut cmd = Script::Remove.call(load, 2);
+        cmd.arg(&name).arg(&marker).arg(mode).arg(expected);
+        cmd.arg(&aside).arg(shared.hold_ms()).arg(shared.marker_ms());
+        Request::One(cmd)
+    };
+    let Answer { value, .. } = shared.ask(&shared.main, Effect::Write, make).await?;
+    match value {
+        Value::Int(1) => Ok(Removed::Done),
+        Value::Int(0) => Ok(Removed::Absent),
+        Value::Int(-1) => Ok(Removed::Unmet),
+        _ => Err(failure::nonsense("EVALSHA")),
+    }
+}

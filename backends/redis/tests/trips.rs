@@ -1,0 +1,85 @@
+//! How many round trips an operation takes, and how much comes back: counted by a relay in between.
+
+mod support;
+
+use larder::{Backend, ByteRange, Expect, Key, Larder, Part};
+use larder_redis::Redis;
+use support::proxy::Proxy;
+use support::{Server, open, put, record, whole};
+
+fn scene() -> (Server, Proxy, Redis) {
+    let server = Server::start(&[]);
+    let proxy = Proxy::start(server.socket());
+    let store = open(&proxy.url());
+    // The connection for large records is made when it is first needed.
+    put(&store, &"large".into(), 1, vec![7; 2 << 20]).unwrap();
+    (server, proxy, store)
+}
+
+/// The trips that this took.
+fn trips<T>(proxy: &Proxy, operation: impl FnOnce() -> T) -> (usize, T) {
+    let before = proxy.trips();
+    let answer = operation();
+    (proxy.trips() - before, answer)
+}
+
+#[test]
+fn reads_writes_and_removals_take_one_trip() {
+    let (_server, proxy, store) = scene();
+    let key = Key::from("ada");
+    let (count, written) = trips(&proxy, || store.write(&key, record(&key, 1, "x"), Expect::Absent).wait());
+    let larder::Written::Done(version) = written.unwrap() else { panic!() };
+    assert_eq!(count, 1, "a write that expects absence");
+    for part in [Part::All, Part::Head, Part::Range(ByteRange::new(0..1).unwrap())] {
+        assert_eq!(trips(&proxy, || store.read(&key, part).wait().unwrap().unwrap()).0, 1, "{part:?}");
+    }
+    let nobody = Key::from("nobody");
+    assert_eq!(trips(&proxy, || store.read(&nobody, Part::All).wait().unwrap()).0, 1, "what is absent");
+    let expect = Expect::Version(version);
+    assert_eq!(trips(&proxy, || store.write(&key, record(&key, 2, "y"), expect).wait().unwrap()).0, 1);
+    assert_eq!(trips(&proxy, || store.write(&key, record(&key, 3, "z"), Expect::Any).wait().unwrap()).0, 1);
+    assert_eq!(trips(&proxy, || store.remove(&key, Expect::Any).wait().unwrap()).0, 1);
+    let largest = vec![1; 500_000];
+    assert_eq!(trips(&proxy, || put(&store, &key, 4, largest).unwrap()).0, 1, "half a mebibyte");
+    assert_eq!(trips(&proxy, || store.read(&key, Part::All).wait().unwrap().unwrap()).0, 1);
+}
+
+#[test]
+fn an_update_takes_two_trips_and_the_next_one_takes_one() {
+    let (_server, proxy, store) = scene();
+    let larder = Larder::new(store);
+    let visit = || smol::block_on(larder.update_in("visits", |n: Option<u64>| n.unwrap_or(0) + 1)).unwrap();
+    assert_eq!(trips(&proxy, visit).0, 2, "a read and a write");
+    assert_eq!(trips(&proxy, visit).0, 1, "what was last written here saves the read");
+    assert_eq!(trips(&proxy, || smol::block_on(larder.get::<u64>("visits")).unwrap()), (1, Some(2)));
+}
+
+/// konserve-redis fetches the whole value for its meta.
+#[test]
+fn a_head_or_a_range_brings_no_more_than_that() {
+    let (_server, proxy, store) = scene();
+    let large = Key::from("large");
+    let before = proxy.bytes_back();
+    assert!(store.read(&large, Part::Head).wait().unwrap().is_some());
+    assert!(proxy.bytes_back() - before < 2048, "the head of 2 MiB");
+    let before = proxy.bytes_back();
+    let range = Part::Range(ByteRange::new(1_000_000..1_000_100).unwrap());
+    let (count, stored) = trips(&proxy, || store.read(&large, range).wait().unwrap().unwrap());
+    assert_eq!(count, 2, "a range far within");
+    assert_eq!(smol::block_on(whole(stored.data)).unwrap().len(), 100);
+    assert!(proxy.bytes_back() - before < 4096, "100 bytes of 2 MiB");
+}
+
+/// The compare sends nothing back that was there.
+#[test]
+fn a_conditional_write_brings_back_a_few_bytes() {
+    let (_server, proxy, store) = scene();
+    let key = Key::from("ada");
+    put(&store, &key, 1, vec![1; 400_000]).unwrap();
+    let version = store.read(&key, Part::Head).wait().unwrap().unwrap().version;
+    let before = proxy.bytes_back();
+    store.write(&key, record(&key, 2, vec![2; 400_000]), Expect::Version(version.clone())).wait().unwrap();
+    assert!(proxy.bytes_back() - before < 100);
+    store.write(&key, record(&key, 3, vec![3; 400_000]), Expect::Version(version)).wait().unwrap();
+    assert!(proxy.bytes_back() - before < 2048, "a refusal brings the head");
+}
