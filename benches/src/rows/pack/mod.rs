@@ -453,8 +453,11 @@ fn targets(measured: &Measured) -> Vec<Target> {
         measured.label
     );
     targets.push(Target::at_most(what, 1.0, bytes / 40.0));
-    let share = measured.disk.of(LARDER, "to keys and values then");
-    let what = format!("{}, after overwriting, to keys and values", of(titles::DISK));
+    // What is live is what a store takes that was filled and never overwritten.
+    let share =
+        measured.disk.of(LARDER, "to keys and values then") / measured.disk.of(LARDER, "to keys and values");
+    let what =
+        format!("{}, after overwriting, to as many records that were never overwritten", of(titles::DISK));
     targets.push(Target::at_most(what, 2.0, share));
     targets
 }
