@@ -1,5 +1,7 @@
 //! What the writer is asked to do.
 
+use std::fmt;
+
 use larder::{Batch, Bytes, Error, Expect, Head, Key, Removed, Responder, Written};
 
 use crate::blob::Blob;
@@ -17,7 +19,7 @@ pub(crate) enum Job {
     /// Answer when everything before is on stable storage.
     Sync(Responder<()>),
     /// Reclaim what dead bytes there are.
-    Compact(Responder<()>),
+    Compact(Responder<()>, Watch),
     /// Tell how much of the log is alive, and where it ends.
     Usage(Responder<(Usage, Place)>),
     /// Go on with what is done in the background.
@@ -33,10 +35,19 @@ impl Job {
             Job::Change(Change { action: Action::Write { answer, .. }, .. }) => answer.answer(Err(error)),
             Job::Change(Change { action: Action::Remove { answer }, .. }) => answer.answer(Err(error)),
             Job::Batch(_, answer) => answer.answer(Err(error)),
-            Job::Sync(answer) | Job::Compact(answer) | Job::Close(answer) => answer.answer(Err(error)),
+            Job::Sync(answer) | Job::Compact(answer, _) | Job::Close(answer) => answer.answer(Err(error)),
             Job::Usage(answer) => answer.answer(Err(error)),
             Job::Step => {}
         }
+    }
+}
+
+/// Who is told how far a job has come: bytes that were looked at, and bytes that are to be.
+pub(crate) struct Watch(pub(crate) Box<dyn FnMut(u64, u64) + Send>);
+
+impl fmt::Debug for Watch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Watch")
     }
 }
 

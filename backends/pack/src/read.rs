@@ -25,18 +25,22 @@ const STREAM_ABOVE: u64 = 1024 * 1024;
 /// How often a read begins anew because the blob that it was sent to is gone.
 const ATTEMPTS: usize = 64;
 
-/// Reads the record of a key, or a part of it.
-pub(crate) fn read(shared: &Arc<Shared>, key: &Key, part: Part) -> Reply<Option<Stored>> {
+/// Reads the record of a key, or a part of it. `verifies`: whether its checksums are to be compared.
+pub(crate) fn read(shared: &Arc<Shared>, key: &Key, part: Part, verifies: bool) -> Reply<Option<Stored>> {
+    // Whoever gets what is verified compares no checksum of the data.
+    let as_asked =
+        move |stored: Option<Stored>| stored.map(|stored| Stored { verified: !verifies, ..stored });
     if let Err(error) = shared.check_open() {
         return Reply::ready(Err(error.at_key(key)));
     }
     match attempt(shared, key, part, How::Cached) {
-        Ok(stored) => Reply::ready(Ok(stored)),
+        Ok(stored) => Reply::ready(Ok(as_asked(stored))),
         Err(Halt::Failed(error)) => Reply::ready(Err(error.at_key(key))),
         Err(Halt::Waits) => {
             let (held, key) = (Arc::clone(shared), key.clone());
             shared.readers.run(move || {
-                attempt(&held, &key, part, How::Waiting).map_err(|halt| Error::from(halt).at_key(&key))
+                let read = attempt(&held, &key, part, How::Waiting);
+                read.map(as_asked).map_err(|halt| Error::from(halt).at_key(&key))
             })
         }
     }

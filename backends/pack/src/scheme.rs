@@ -23,6 +23,7 @@ pub async fn open(address: &Address) -> Result<Pack> {
         .durability(address.one_of("durability", &durabilities)?)
         .create(address.one_of("create", &flags)?)
         .compaction(address.one_of("compaction", &flags)?)
+        .checksums(address.one_of("checksums", &flags)?)
         .mapped_reads(address.one_of("mapped-reads", &unless)?);
     if address.one_of("read-only", &unless)? {
         options.open_read_only(address.path()?).await
@@ -49,6 +50,7 @@ pub fn scheme() -> Scheme {
             "how much log is written before the index is written down, in bytes",
         )
         .option("mapped-reads", "false|true", "whether to read through memory maps: faster, on trusted media")
+        .option("checksums", "true|false", "whether every read compares the checksum of its data")
         .option("read-only", "false|true", "whether to read what another process writes")
 }
 

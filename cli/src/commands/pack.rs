@@ -3,7 +3,6 @@
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures::StreamExt;
 use indicatif::ProgressBar;
@@ -63,11 +62,15 @@ pub(crate) fn verify(dir: &Path) -> Result<Outcome> {
 pub(crate) async fn compact(url: &str) -> Result<Outcome> {
     dir_of(url, "compact")?;
     let pack = stores::open_pack(url, Intent::Change).await?;
-    let bar = progress::bar("compact", Total::Bytes(None));
-    bar.enable_steady_tick(Duration::from_millis(100));
+    let bar = progress::bar("compact", Total::Bytes(Some(0)));
     let done = async {
         let before = pack.stats().await?;
-        pack.compact().await?;
+        let shown = bar.clone();
+        let watch = move |done, total| {
+            shown.set_length(total);
+            shown.set_position(done);
+        };
+        pack.compact_with(watch).await?;
         Ok::<_, larder::Error>((before, pack.stats().await?))
     }
     .await;

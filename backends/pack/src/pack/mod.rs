@@ -15,7 +15,7 @@ use larder::{
 };
 
 use crate::blob::{self, LARGE, Streamed};
-use crate::change::{Action, Body, Change, Entry, Job};
+use crate::change::{Action, Body, Change, Entry, Job, Watch};
 use crate::open::Followed;
 use crate::shared::Shared;
 use crate::stats::{self, Stats};
@@ -30,6 +30,8 @@ pub struct Pack(pub(crate) Arc<Inner>);
 pub(crate) struct Inner {
     pub(crate) shared: Arc<Shared>,
     pub(crate) mode: Mode,
+    /// Whether reads compare the checksums of data.
+    pub(crate) verifies: bool,
 }
 
 /// What a handle may do.
@@ -99,7 +101,16 @@ impl Pack {
     /// # Errors
     /// Those of reading and writing; what was reclaimed before stays so.
     pub fn compact(&self) -> Reply<()> {
-        self.ask(Job::Compact)
+        self.compact_with(|_, _| {})
+    }
+
+    /// The same, and tells now and then, from the thread that does it, how far it has come: bytes of the log that
+    /// were looked at, and bytes that will be.
+    ///
+    /// # Errors
+    /// As [`compact`](Pack::compact).
+    pub fn compact_with(&self, progress: impl FnMut(u64, u64) + Send + 'static) -> Reply<()> {
+        self.ask(|answer| Job::Compact(answer, Watch(Box::new(progress))))
     }
 
     /// How much there is in the store. Of a handle for reading: as it was when it was opened, or
@@ -209,7 +220,7 @@ impl Writing {
 
 impl Backend for Pack {
     fn read(&self, key: &Key, part: Part) -> Reply<Option<Stored>> {
-        read::read(&self.0.shared, key, part)
+        read::read(&self.0.shared, key, part, self.0.verifies)
     }
 
     fn write(&self, key: &Key, record: Record, expect: Expect) -> Reply<Written> {

@@ -30,6 +30,7 @@ use crate::writer::{Again, MOST, Policy, Writer};
 pub struct Options {
     durability: Durability,
     mapped: bool,
+    verifies: bool,
     create: bool,
     readers: usize,
     threads: bool,
@@ -49,6 +50,7 @@ impl Default for Options {
         Options {
             durability: Durability::Synced,
             mapped: false,
+            verifies: true,
             create: true,
             readers: 2,
             threads: true,
@@ -114,6 +116,15 @@ impl Options {
     #[must_use]
     pub fn mapped_reads(mut self, mapped: bool) -> Options {
         self.mapped = mapped;
+        self
+    }
+
+    /// Whether every read compares the checksum of its data (the default). Without it, damage that the medium does not
+    /// report is handed out as data; headers and heads are verified all the same, and so is everything by
+    /// [`tools::verify`](crate::tools::verify). For media that verify what they read themselves.
+    #[must_use]
+    pub fn checksums(mut self, verifies: bool) -> Options {
+        self.verifies = verifies;
         self
     }
 
@@ -235,7 +246,8 @@ impl Options {
         } else {
             Arc::new(Drain::inline(move |jobs| writer.handle(jobs)))
         };
-        Ok(Pack(Arc::new(Inner { shared, mode: Mode::Writing(Writing { drain, writers }) })))
+        let mode = Mode::Writing(Writing { drain, writers });
+        Ok(Pack(Arc::new(Inner { shared, mode, verifies: self.verifies })))
     }
 
     fn open_read_only_waiting(self, dir: PathBuf, readers: Arc<Workers>, _: Arc<Workers>) -> Result<Pack> {
@@ -250,7 +262,8 @@ impl Options {
             match open::open_read_only(base, &state) {
                 Ok((shared, followed)) => {
                     let follower = Follower(Mutex::new(followed));
-                    return Ok(Pack(Arc::new(Inner { shared, mode: Mode::Reading(follower) })));
+                    let mode = Mode::Reading(follower);
+                    return Ok(Pack(Arc::new(Inner { shared, mode, verifies: self.verifies })));
                 }
                 Err(error) if attempt < ATTEMPTS && error.kind() == ErrorKind::Corrupt => {}
                 Err(error) => return Err(error),

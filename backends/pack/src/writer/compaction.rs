@@ -10,6 +10,7 @@ use larder::{ErrorKind, Result};
 
 use super::Writer;
 use super::group::Current;
+use crate::change::Watch;
 use crate::failure;
 use crate::frame::{self, BlobRef, Header, Kind};
 use crate::index;
@@ -57,23 +58,30 @@ impl Writer {
     }
 
     /// Reclaims all dead bytes that can be.
-    pub(super) fn compact_all(&mut self) -> Result<()> {
+    pub(super) fn compact_all(&mut self, mut watch: Watch) -> Result<()> {
         self.shared.check_sound()?;
         // Everything that is there now, once.
         if self.usage.sum().live < self.usage.sum().total {
             self.rotate()?;
         }
-        for victim in self.usage.segments() {
-            let bytes = self.usage.get(victim);
-            let newest = self.log.as_ref().is_none_or(|log| log.end().segment <= victim);
-            let header = 64;
-            if newest || bytes.live + header >= bytes.total || self.spoiled.contains(&victim) {
-                continue;
-            }
+        let newest = self.log.as_ref().map_or(0, |log| log.end().segment);
+        let has_dead = |writer: &Writer, id: &u32| {
+            const HEADER: u64 = 64;
+            let bytes = writer.usage.get(*id);
+            *id < newest && bytes.live + HEADER < bytes.total && !writer.spoiled.contains(id)
+        };
+        let victims: Vec<u32> = self.usage.segments().into_iter().filter(|id| has_dead(self, id)).collect();
+        let total = victims.iter().map(|id| self.usage.get(*id).total).sum();
+        let mut done = 0;
+        for victim in victims {
+            let len = self.usage.get(victim).total;
             self.begin(victim)?;
-            while self.compaction.is_some() {
+            while let Some(compaction) = &self.compaction {
+                (watch.0)(done + compaction.at.min(len), total);
                 self.go_on()?;
             }
+            done += len;
+            (watch.0)(done, total);
             self.rotate_if_full()?;
         }
         Ok(())

@@ -118,9 +118,9 @@ impl Writer {
                     self.commit(std::mem::take(&mut group));
                     answer.answer(self.sync());
                 }
-                Job::Compact(answer) => {
+                Job::Compact(answer, watch) => {
                     self.commit(std::mem::take(&mut group));
-                    answer.answer(self.compact_all());
+                    answer.answer(self.compact_all(watch));
                 }
                 Job::Usage(answer) => {
                     self.commit(std::mem::take(&mut group));
