@@ -125,6 +125,7 @@ impl Backend for Sorted {
             std::future::ready(wanted)
         })
         .boxed()
+        .into()
     }
 
     fn write_batch(&self, _writes: Vec<Write>) -> Reply<Batch> {

@@ -2,8 +2,7 @@
 
 use std::ops::RangeBounds;
 
-use futures::StreamExt;
-use futures::stream::BoxStream;
+use futures::{FutureExt, Stream, StreamExt};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -33,8 +32,12 @@ pub struct Blocking(Larder);
 /// A stream as an iterator: each step blocks.
 type Blocked<T> = Box<dyn Iterator<Item = Result<T>> + Send>;
 
-fn blocked<T: 'static>(mut stream: BoxStream<'static, Result<T>>) -> Blocked<T> {
-    Box::new(std::iter::from_fn(move || pollster::block_on(stream.next())))
+fn blocked<T>(mut stream: impl Stream<Item = Result<T>> + Send + Unpin + 'static) -> Blocked<T> {
+    Box::new(std::iter::from_fn(move || {
+        // Most items are there at once; to block costs more than they do.
+        let item = stream.next().now_or_never();
+        item.unwrap_or_else(|| pollster::block_on(stream.next()))
+    }))
 }
 
 /// One line per method: its head, and the call it blocks on.
@@ -80,6 +83,8 @@ blocking! {
     fn multi_get<T: {DeserializeOwned}, K: {Into<Key>}>(keys: impl IntoIterator<Item = K>) -> Result<Vec<Option<T>>>;
     /// Sets several entries.
     fn multi_assoc<K: {Into<Key>}, T: {Serialize}>(entries: impl IntoIterator<Item = (K, T)>, together: Together) -> Result<()>;
+    /// Sets several entries to binaries.
+    fn multi_bassoc<K: {Into<Key>}, B: {Into<Bytes>}>(entries: impl IntoIterator<Item = (K, B)>, together: Together) -> Result<()>;
     /// Removes several entries.
     fn multi_dissoc<K: {Into<Key>}>(keys: impl IntoIterator<Item = K>, together: Together) -> Result<Vec<bool>>;
     /// Appends an element to a log.

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::sync::{Mutex, PoisonError};
 
+use bytes::Bytes;
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -333,6 +334,34 @@ impl Larder {
             encoded.push((key, value, self.meta.clone()));
         }
         self.store.multi_assoc(encoded, together).await
+    }
+
+    /// Sets several whole entries to binaries, all or nothing: also the fastest way to fill a store.
+    ///
+    /// # Errors
+    /// As [`multi_assoc`](Larder::multi_assoc).
+    ///
+    /// ```
+    /// # use larder::{Larder, Together};
+    /// # async fn example(larder: Larder) -> larder::Result<()> {
+    /// larder.multi_bassoc([("one.png", vec![1]), ("two.png", vec![2, 2])], Together::Atomic).await?;
+    /// assert_eq!(larder.bget("two.png").await?.unwrap().size(), 2);
+    /// # Ok(())
+    /// # }
+    /// # pollster::block_on(example(Larder::new(larder_memory::Memory::new()))).unwrap();
+    /// ```
+    pub async fn multi_bassoc<K, B>(
+        &self,
+        entries: impl IntoIterator<Item = (K, B)>,
+        together: Together,
+    ) -> Result<()>
+    where
+        K: Into<Key>,
+        B: Into<Bytes>,
+    {
+        let entries = entries.into_iter();
+        let entries = entries.map(|(key, value)| (key.into(), value.into(), self.meta.clone())).collect();
+        self.store.multi_bassoc(entries, together).await
     }
 
     /// Removes several entries, all or nothing; tells for each whether it was there.

@@ -33,7 +33,7 @@ pub use key::Key;
 pub use larder::{Entries, Larder};
 pub use meta::{Kind, Meta, MetaUpdate, Sums};
 pub use path::Path;
-pub use record::{ByteStream, Data, DataSum, Form, Head, Origin, Record};
+pub use record::{ByteStream, COMPACT_HEAD_BYTES, Data, DataSum, Form, Head, Origin, Record};
 pub use records::Records;
 pub use registry::{Address, Registry, Scheme, SchemeOption};
 pub use reply::{Reply, Responder};

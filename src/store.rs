@@ -111,6 +111,9 @@ pub trait Extras: Store {
     /// Sets several whole entries.
     async fn multi_assoc(&self, entries: Vec<(Key, Document, MetaUpdate)>, together: Together) -> Result<()>;
 
+    /// Sets several whole entries to binaries.
+    async fn multi_bassoc(&self, entries: Vec<(Key, Bytes, MetaUpdate)>, together: Together) -> Result<()>;
+
     /// Removes several entries; tells for each whether it was there.
     async fn multi_dissoc(&self, keys: &[Key], together: Together) -> Result<Vec<bool>>;
 

@@ -274,3 +274,25 @@ fn other_encodings_of_a_meta_are_read_too() {
     assert_eq!(time(b"\xc1\xfb\x41\xd9\x54\xfc\x40\x20\x00\x00").as_millis(), 1_700_000_000_500);
     assert_eq!(time(b"\x61x"), Timestamp::default());
 }
+
+#[test]
+fn a_compact_head_is_at_rest_as_the_page_says() {
+    let (name, lines) = blocks("compact").next().unwrap();
+    let hex = |line: &str| -> Vec<u8> {
+        line.split(';')
+            .next()
+            .unwrap()
+            .split_whitespace()
+            .map(|pair| u8::from_str_radix(pair, 16).unwrap())
+            .collect()
+    };
+    let bytes: Vec<u8> = lines.lines().flat_map(hex).collect();
+    let mut meta = Meta::new(Key::from(name), Kind::Binary, Timestamp::from_millis(1_795_260_480_123));
+    let record = Record::new(&meta, Bytes::from_static(b"data")).unwrap();
+    let (compact, key) = bytes.split_at(larder::COMPACT_HEAD_BYTES);
+    assert_eq!(format!("{:02x?}", record.head().compact().unwrap()), format!("{compact:02x?}"));
+    assert_eq!(key, meta.key().as_cbor());
+    assert_eq!(Head::from_compact(compact, meta.key(), 4).unwrap(), *record.head());
+    meta = record.head().meta().unwrap();
+    assert_eq!((meta.rev(), meta.size(), meta.last_write().as_millis()), (1, Some(4), 1_795_260_480_123));
+}

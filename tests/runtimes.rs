@@ -1,16 +1,20 @@
 //! The conformance suite for every backend under every runtime: the libraries name none, so all of
 //! them must do, and so must none at all.
 
-use std::collections::{BTreeMap, HashMap};
+#[path = "../backends/pack/tests/support/tamper.rs"]
+mod tamper;
+
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use larder::{Bytes, Head, Key, Origin, Record, Result};
+use larder::{Bytes, Key, Origin, Record, Result};
 use larder_conformance::{Harness, Tamper};
 use larder_filesystem::Filesystem;
 use larder_memory::Memory;
 use larder_pack::Pack;
+use tamper::{Files, Log};
 
 /// A way to run futures.
 trait Runtime: Sync {
@@ -126,19 +130,19 @@ impl<R: Runtime> Harness for OnFiles<R> {
     }
 
     fn tamper(&self) -> Option<Box<dyn Tamper + '_>> {
-        Some(Box::new(Files { dir: Some(self.dir.path()), ..Files::default() }))
+        Some(Box::new(Places { dir: Some(self.dir.path()), ..Places::default() }))
     }
 }
 
 /// The record files of a store, found by what is in them.
 #[derive(Default)]
-struct Files<'a> {
+struct Places<'a> {
     dir: Option<&'a Path>,
     /// Where each key was found: what was tampered with can no longer be recognised.
     known: Mutex<BTreeMap<Key, PathBuf>>,
 }
 
-impl Files<'_> {
+impl Places<'_> {
     fn of(&self, key: &Key) -> PathBuf {
         let is_it = |path: &PathBuf| {
             let bytes = Bytes::from(std::fs::read(path).unwrap());
@@ -159,7 +163,7 @@ fn files(dir: &Path) -> Vec<PathBuf> {
     found
 }
 
-impl Tamper for Files<'_> {
+impl Tamper for Places<'_> {
     fn bytes(&self, key: &Key) -> Vec<u8> {
         std::fs::read(self.of(key)).unwrap()
     }
@@ -197,56 +201,18 @@ impl<R: Runtime> Harness for InPack<R> {
     }
 
     fn tamper(&self) -> Option<Box<dyn Tamper + '_>> {
-        Some(Box::new(Log { dir: self.dir.path(), found: Mutex::default() }))
+        Some(Box::new(Log::new(self.dir.path())))
     }
 }
 
-/// The records in the log of a pack: the last of a key that is whole, or the one that was found before, if that is
-/// later.
-struct Log<'a> {
-    dir: &'a Path,
-    found: Mutex<HashMap<Key, (PathBuf, usize, usize)>>,
-}
-
-impl Log<'_> {
-    /// The file, and where in it the record stands.
-    fn place(&self, key: &Key) -> (PathBuf, usize, usize) {
-        let mut found = self.found.lock().unwrap();
-        for path in
-            files(self.dir).into_iter().filter(|path| path.extension().is_some_and(|end| end == "log"))
-        {
-            let bytes = std::fs::read(&path).unwrap();
-            // Behind the header of a frame, which begins at a multiple of 16.
-            for at in (44..bytes.len()).filter(|at| at % 16 == 12) {
-                if let Ok(Some(length)) = Head::length(&bytes[at..])
-                    && let Some(head) = bytes.get(at..at + length)
-                    && let Ok(head) = Head::parse(head.to_vec().into(), Origin::Larder)
-                    && head.key_bytes() == key.as_cbor()
-                {
-                    let place = (path.clone(), at, at + length + head.size().unwrap() as usize);
-                    let known = found.entry(key.clone()).or_insert_with(|| place.clone());
-                    *known = place.max(known.clone());
-                }
-            }
-        }
-        found[key].clone()
-    }
-}
-
-impl Tamper for Log<'_> {
-    fn bytes(&self, key: &Key) -> Vec<u8> {
-        let (path, start, end) = self.place(key);
-        std::fs::read(path).unwrap()[start..end].to_vec()
+impl Files for &Path {
+    fn all(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        let files = files(self).into_iter();
+        files.map(|path| (path.clone(), std::fs::read(path).unwrap())).collect()
     }
 
-    fn replace(&self, key: &Key, bytes: &[u8]) -> bool {
-        let (path, start, end) = self.place(key);
-        if bytes.len() != end - start {
-            return false;
-        }
-        let mut all = std::fs::read(&path).unwrap();
-        all[start..end].copy_from_slice(bytes);
-        std::fs::write(path, all).is_ok()
+    fn put(&self, path: &Path, bytes: &[u8]) -> bool {
+        std::fs::write(path, bytes).is_ok()
     }
 }
 

@@ -251,8 +251,8 @@ Prints a line for every bad entry: its key (empty if even that cannot be read), 
 is wrong. The exit code is then 3. Otherwise one line says what was read.
 
 Of a pack every frame is read, dead ones too, the files of large data, and the index, which is compared
-with the log. The lines name file, bytes and, if it can be told, the key; the exit code is then 1.
-The store may be open elsewhere.
+with the log. The lines name file, bytes and, if it can be told, the key. The store may be open elsewhere.
+All keys are held in memory meanwhile.
 
 Example:
   larder verify --store file:/mnt/backup")]

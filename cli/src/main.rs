@@ -3,6 +3,8 @@
 //! `args` knows the words, `commands` does what they say; `notation` and `json` translate keys and
 //! values, `output` and `failure` are the way back: results, one-line errors and exit codes.
 
+#![forbid(unsafe_code)]
+
 mod args;
 mod commands;
 mod failure;

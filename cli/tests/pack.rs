@@ -101,7 +101,7 @@ fn verify_says_what_is_damaged_and_where() {
     assert!(place.ok(&["verify"]).starts_with("verified 50 entries, "));
     damage(&place, "k9");
     let ran = place.run(&["verify"]);
-    assert_eq!((ran.code, ran.out.lines().count()), (1, 1), "{ran:?}");
+    assert_eq!((ran.code, ran.out.lines().count()), (3, 1), "{ran:?}");
     assert!(ran.out.contains("00000001.log, bytes ") && ran.out.contains("key \"k9\""), "{ran:?}");
     assert_eq!(ran.err.lines().count(), 1);
     assert!(ran.err.contains("larder repair"), "{ran:?}");

@@ -14,15 +14,7 @@ pub struct RealDisk;
 
 impl Disk for RealDisk {
     fn open(&self, path: &Path, mode: Mode) -> io::Result<Box<dyn DiskFile>> {
-        let mut options = OpenOptions::new();
-        options.read(true);
-        match mode {
-            Mode::Read => {}
-            Mode::Write => _ = options.write(true),
-            Mode::Create => _ = options.write(true).create_new(true),
-        }
-        only_files(&mut options);
-        Ok(Box::new(RealFile(options.open(path)?)))
+        Ok(Box::new(RealDisk::open_file(path, mode)?))
     }
 
     fn open_cached(&self, path: &Path) -> io::Result<Option<Box<dyn DiskFile>>> {
@@ -72,6 +64,20 @@ impl Disk for RealDisk {
     }
 }
 
+impl RealDisk {
+    pub(super) fn open_file(path: &Path, mode: Mode) -> io::Result<RealFile> {
+        let mut options = OpenOptions::new();
+        options.read(true);
+        match mode {
+            Mode::Read => {}
+            Mode::Write => _ = options.write(true),
+            Mode::Create => _ = options.write(true).create_new(true),
+        }
+        only_files(&mut options);
+        Ok(RealFile(options.open(path)?))
+    }
+}
+
 fn kind(file_type: std::fs::FileType) -> EntryKind {
     match (file_type.is_file(), file_type.is_dir()) {
         (true, _) => EntryKind::File,
@@ -92,7 +98,13 @@ fn only_files(options: &mut OpenOptions) {
 fn only_files(_options: &mut OpenOptions) {}
 
 #[derive(Debug)]
-struct RealFile(File);
+pub(super) struct RealFile(File);
+
+impl RealFile {
+    pub(super) fn as_file(&self) -> &File {
+        &self.0
+    }
+}
 
 impl DiskFile for RealFile {
     #[cfg(unix)]

@@ -18,6 +18,9 @@ const _: () = assert!(INLINE + 1 == WORDS * 8);
 pub(super) struct Inline([u8; INLINE + 1]);
 
 impl Inline {
+    /// No bytes.
+    pub(super) const EMPTY: Inline = Inline([0; INLINE + 1]);
+
     /// Up to [`INLINE`] bytes.
     pub(super) fn new(bytes: &[u8]) -> Inline {
         let mut inline = [0; INLINE + 1];

@@ -174,6 +174,13 @@ impl Key {
         Ok(())
     }
 
+    /// Takes the key out and leaves one that means nothing. The key is moved as it stands, without a look at
+    /// what it is made of: to load what was just stored in other pieces makes a processor wait.
+    #[inline(always)]
+    pub(crate) fn take(&mut self) -> Key {
+        std::mem::replace(self, Key(Repr::Inline(Inline::EMPTY)))
+    }
+
     fn wrap(bytes: &[u8]) -> Key {
         if bytes.len() > INLINE {
             return Key(Repr::Shared(Bytes::copy_from_slice(bytes)));

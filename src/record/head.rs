@@ -1,14 +1,17 @@
 //! [`Head`]: prefix and meta, as encoded: how its form is told, what is read of it, and how it is
 //! verified.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use byteorder::{BigEndian, ByteOrder};
 use bytes::Bytes;
 
 use super::data_sum::DataSum;
+use super::encoded::{Encoded, encode, sum_of_head};
+use super::prefix::{Form, codecs, prefix};
 use crate::cbor::{self, Malformed};
 use crate::clock::Timestamp;
 use crate::document::Document;
@@ -16,34 +19,6 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
 use crate::limits;
 use crate::meta::{Kind, Meta, Sums, name};
-
-/// The layout version in byte 0.
-const LAYOUT: u8 = 1;
-/// Byte 1: CBOR.
-const CBOR: u8 = 3;
-/// The prefix of the short and of the plain form.
-const SHORT_PREFIX: usize = 8;
-/// The prefix of the long form.
-const LONG_PREFIX: usize = 20;
-
-const _: () = assert!(SHORT_PREFIX < LONG_PREFIX);
-
-/// How the prefix of a record looks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Form {
-    /// Eight bytes with the length of the meta in the last four. What larder writes.
-    Short,
-    /// The same and twelve zero bytes. What konserve writes.
-    Long,
-    /// Eight bytes that are nothing but the length of the meta: the guide to konserve's backends.
-    Plain,
-}
-
-impl Form {
-    fn prefix(self) -> usize {
-        if self == Form::Long { LONG_PREFIX } else { SHORT_PREFIX }
-    }
-}
 
 /// Who is expected to have written a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -54,29 +29,24 @@ pub enum Origin {
     Foreign,
 }
 
-/// The head of a record: prefix and meta, as encoded, with what is needed of it at hand. Cloning
-/// shares it.
-#[derive(Clone, PartialEq, Eq)]
+/// The head of a record: prefix and meta, with what is needed of them at hand. Cloning shares it.
+///
+/// A head without entries of the user's is encoded when somebody asks for its bytes, and once: who keeps it
+/// [compact](Head::compact), or in memory, never does.
+#[derive(Clone)]
 pub struct Head(Arc<Fields>);
 
-#[derive(Clone, PartialEq, Eq)]
 struct Fields {
-    bytes: Bytes,
     form: Form,
     kind: Kind,
     rev: u64,
     last_write: Timestamp,
-    size: Option<Field<u64>>,
-    sums: Option<Field<Sums>>,
-    /// Where the key stands in `bytes`; an empty range if there is none.
-    key: (u32, u32),
-}
-
-/// A value of fixed width, and where its bytes begin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Field<T> {
-    value: T,
-    at: u32,
+    size: Option<u64>,
+    /// The checksum of the data.
+    data_sum: Option<u32>,
+    /// What the bytes are made of if they are not there yet: all that is not in the other fields.
+    key: Option<Key>,
+    encoded: OnceLock<Encoded>,
 }
 
 impl Head {
@@ -94,6 +64,13 @@ impl Head {
     /// # Errors
     /// `TooLarge` past [`limits::META_BYTES`].
     pub fn in_form(meta: &Meta, form: Form) -> Result<Head> {
+        if form == Form::Short
+            && let Some(Head(fields)) = Head::unencoded(meta)
+        {
+            // Not sealed: its checksum is the one of the meta.
+            _ = fields.encoded.set(Encoded::new(meta, form)?);
+            return Ok(Head(fields));
+        }
         let bare;
         let meta = if form == Form::Short {
             meta
@@ -101,41 +78,72 @@ impl Head {
             bare = Meta { size: None, sums: None, ..meta.clone() };
             &bare
         };
-        let mut bytes = Vec::with_capacity(192);
-        bytes.resize(form.prefix(), 0);
-        let places = meta.encode(&mut bytes);
-        let len = bytes.len() - form.prefix();
-        if len > limits::META_BYTES {
-            let limit = limits::META_BYTES;
-            return Err(Error::new(
-                ErrorKind::TooLarge,
-                format!("the meta has {len} bytes, the limit is {limit}"),
-            ));
-        }
-        if form == Form::Plain {
-            BigEndian::write_u64(&mut bytes, len as u64);
-        } else {
-            (bytes[0], bytes[1]) = (LAYOUT, CBOR);
-            BigEndian::write_u32(&mut bytes[4..8], len as u32);
-        }
-        let own = form == Form::Short;
+        let encoded = Encoded::new(meta, form)?;
+        // Neither is written without the other.
+        let own = meta.size.zip(meta.sums);
         Ok(Head(Arc::new(Fields {
-            bytes: bytes.into(),
             form,
             kind: meta.kind,
-            rev: if own { meta.rev } else { 0 },
+            rev: if form == Form::Short { meta.rev } else { 0 },
             last_write: meta.last_write,
-            // Neither is written without the other.
-            size: meta
-                .size
-                .filter(|_| meta.sums.is_some())
-                .map(|value| Field { value, at: places.size as u32 }),
-            sums: meta
-                .sums
-                .filter(|_| meta.size.is_some())
-                .map(|value| Field { value, at: places.sums as u32 }),
-            key: (places.key.start as u32, places.key.end as u32),
+            size: own.map(|(size, _)| size),
+            data_sum: own.map(|(_, sums)| sums.data),
+            key: None,
+            encoded: OnceLock::from(encoded),
         })))
+    }
+
+    /// The head of this meta over this data.
+    ///
+    /// # Errors
+    /// `TooLarge` past [`limits::META_BYTES`].
+    pub(super) fn sealed(meta: &Meta, data: &DataSum) -> Result<Head> {
+        match Head::unencoded(meta) {
+            Some(Head(mut fields)) => {
+                if let Some(fields) = Arc::get_mut(&mut fields) {
+                    (fields.size, fields.data_sum) = (Some(data.len()), Some(data.crc()));
+                }
+                Ok(Head(fields))
+            }
+            None => Ok(Head::new(meta)?.seal(data)),
+        }
+    }
+
+    /// The head of this meta, if all that is in it has a field.
+    fn unencoded(meta: &Meta) -> Option<Head> {
+        let (size, sums) = meta.size.zip(meta.sums)?;
+        let fits = meta.user.is_empty() && meta.key.as_cbor().len() <= limits::KEY_BYTES;
+        fits.then(|| Head::of_fields(meta.key.clone(), meta.kind, meta.last_write, meta.rev, size, sums.data))
+    }
+
+    /// A head in larder's own form, of an entry to which the user added nothing.
+    pub(super) fn of_fields(
+        key: Key,
+        kind: Kind,
+        last_write: Timestamp,
+        rev: u64,
+        size: u64,
+        data_sum: u32,
+    ) -> Head {
+        Head(Arc::new(Fields {
+            form: Form::Short,
+            kind,
+            rev,
+            last_write,
+            size: Some(size),
+            data_sum: Some(data_sum),
+            key: Some(key),
+            encoded: OnceLock::new(),
+        }))
+    }
+
+    /// The key of a head that was made of its fields: then there is nothing in it but these.
+    pub(super) fn only_fields(&self) -> Option<&Key> {
+        self.0.key.as_ref()
+    }
+
+    fn encoded(&self) -> &Encoded {
+        self.0.encoded.get_or_init(|| self.0.encode())
     }
 
     /// How long the head is, from the first bytes of the record: `None` if more of them (20 at the
@@ -169,10 +177,10 @@ impl Head {
             (Err(_), Some(unsupported)) if origin == Origin::Foreign => return Err(unsupported),
             (read, _) => read.map_err(damaged)?,
         };
-        if let Some(sums) = head.0.sums {
-            let computed = sum_of_head(&head.0.bytes, sums.at as usize);
-            if computed != sums.value.head {
-                let stored = sums.value.head;
+        let encoded = head.encoded();
+        if let Some(stored) = encoded.sum {
+            let computed = sum_of_head(&encoded.bytes, encoded.sums_at as usize);
+            if computed != stored {
                 return Err(corrupt(format!(
                     "the checksum of the meta is {computed:08x}, stored is {stored:08x}"
                 )));
@@ -183,10 +191,10 @@ impl Head {
             return Err(unsupported);
         }
         if origin == Origin::Larder {
-            if head.0.sums.is_none() || head.0.size.is_none() {
+            if encoded.sum.is_none() || head.0.size.is_none() {
                 return Err(corrupt("the meta has no checksum"));
             }
-            if head.0.key.0 == head.0.key.1 {
+            if encoded.key.0 == encoded.key.1 {
                 return Err(corrupt("the meta has no key"));
             }
         }
@@ -200,7 +208,8 @@ impl Head {
         if map.major != cbor::MAP {
             return Err(Malformed { at: start, what: "a meta that is no map" });
         }
-        let (mut size, mut sums, mut key) = (None, None, (0, 0));
+        let (mut size, mut sum, mut data_sum, mut key) = (None, None, None, (0, 0));
+        let (mut size_at, mut sums_at) = (0, 0);
         let (mut kind, mut rev, mut last_write) = (Kind::Document, 0, Timestamp::default());
         let mut at = map.content;
         let mut left = map.arg;
@@ -228,15 +237,13 @@ impl Head {
                         .map_or(0, |item| item.arg);
                 }
                 name::SIZE if form == Form::Short && end - value == 9 && bytes[value] == 0x1b => {
-                    size = Some(Field {
-                        value: BigEndian::read_u64(&bytes[value + 1..end]),
-                        at: value as u32 + 1,
-                    });
+                    size = Some(BigEndian::read_u64(&bytes[value + 1..end]));
+                    size_at = value as u32 + 1;
                 }
                 name::SUM if form == Form::Short && end - value == 9 && bytes[value] == 0x48 => {
-                    let (head, data) =
-                        (BigEndian::read_u32(&bytes[value + 1..]), BigEndian::read_u32(&bytes[value + 5..]));
-                    sums = Some(Field { value: Sums { head, data }, at: value as u32 + 1 });
+                    sum = Some(BigEndian::read_u32(&bytes[value + 1..]));
+                    data_sum = Some(BigEndian::read_u32(&bytes[value + 5..]));
+                    sums_at = value as u32 + 1;
                 }
                 _ => {}
             }
@@ -245,34 +252,34 @@ impl Head {
         if at != bytes.len() {
             return Err(Malformed { at, what: "more bytes after the meta" });
         }
-        Ok(Head(Arc::new(Fields { bytes, form, kind, rev, last_write, size, sums, key })))
+        let encoded = OnceLock::from(Encoded { bytes, sum, size_at, sums_at, key });
+        Ok(Head(Arc::new(Fields { form, kind, rev, last_write, size, data_sum, key: None, encoded })))
     }
 
     /// This head with the size and the checksum of its data, and its own checksum, filled in. Its
     /// length does not change. Forms without checksums stay as they are.
     #[must_use]
     pub fn seal(&self, data: &DataSum) -> Head {
-        let (Some(size), Some(sums)) = (self.0.size, self.0.sums) else {
+        let fields = &*self.0;
+        if fields.size.is_none() || fields.data_sum.is_none() {
             return self.clone();
-        };
-        let mut bytes = self.0.bytes.to_vec();
-        let (size_at, sums_at) = (size.at as usize, sums.at as usize);
-        let data_sum = data.crc();
-        BigEndian::write_u64(&mut bytes[size_at..], data.len());
-        BigEndian::write_u32(&mut bytes[sums_at + 4..], data_sum);
-        let head_sum = sum_of_head(&bytes, sums_at);
-        BigEndian::write_u32(&mut bytes[sums_at..], head_sum);
+        }
+        let (size, data_sum) = (data.len(), data.crc());
+        if let Some(key) = &fields.key {
+            return Head::of_fields(key.clone(), fields.kind, fields.last_write, fields.rev, size, data_sum);
+        }
         Head(Arc::new(Fields {
-            bytes: bytes.into(),
-            size: Some(Field { value: data.len(), ..size }),
-            sums: Some(Field { value: Sums { head: head_sum, data: data_sum }, ..sums }),
-            ..*self.0
+            size: Some(size),
+            data_sum: Some(data_sum),
+            encoded: OnceLock::from(self.encoded().clone().sealed(size, data_sum)),
+            key: None,
+            ..*fields
         }))
     }
 
     /// The bytes: prefix and meta.
     pub fn as_bytes(&self) -> &Bytes {
-        &self.0.bytes
+        &self.encoded().bytes
     }
 
     /// How the prefix looks.
@@ -287,12 +294,18 @@ impl Head {
 
     /// The length of the data part (`None` in the forms that do not say).
     pub fn size(&self) -> Option<u64> {
-        self.0.size.map(|field| field.value)
+        self.0.size
     }
 
     /// The checksums (`None` in the forms that have none).
     pub fn sums(&self) -> Option<Sums> {
-        self.0.sums.map(|field| field.value)
+        let data = self.0.data_sum?;
+        Some(Sums { head: self.encoded().sum?, data })
+    }
+
+    /// The checksum of the data (`None` in the forms that have none).
+    pub fn data_sum(&self) -> Option<u32> {
+        self.0.data_sum
     }
 
     /// The revision: 0 where none is stored.
@@ -307,12 +320,16 @@ impl Head {
 
     /// The encoded key, as it stands in the meta; empty if there is none.
     pub fn key_bytes(&self) -> &[u8] {
-        &self.0.bytes[self.key_range()]
+        match &self.0.key {
+            Some(key) => key.as_cbor(),
+            None => &self.as_bytes()[self.key_range()],
+        }
     }
 
     /// Where the encoded key stands in the bytes of the head; an empty range if there is none.
     pub fn key_range(&self) -> Range<usize> {
-        self.0.key.0 as usize..self.0.key.1 as usize
+        let (start, end) = self.encoded().key;
+        start as usize..end as usize
     }
 
     /// The key.
@@ -320,7 +337,11 @@ impl Head {
     /// # Errors
     /// `Corrupt` if there is none, or none that is valid.
     pub fn key(&self) -> Result<Key> {
-        Key::from_cbor(self.key_bytes()).map_err(|why| corrupt("the meta has no valid key").with_source(why))
+        match &self.0.key {
+            Some(key) => Ok(key.clone()),
+            None => Key::from_cbor(self.key_bytes())
+                .map_err(|why| corrupt("the meta has no valid key").with_source(why)),
+        }
     }
 
     /// A token that differs between any two states of a record: its checksums and its revision.
@@ -338,15 +359,18 @@ impl Head {
     /// # Errors
     /// `Corrupt` if it is damaged.
     pub fn meta(&self) -> Result<Meta> {
-        let mut bytes = self.0.bytes.slice(self.0.form.prefix()..);
-        if self.0.sums.is_none() || cbor::head(&bytes, 0).is_ok_and(|map| map.is_indefinite()) {
+        if let Some(key) = &self.0.key {
+            return Ok(self.0.meta(key.clone(), self.sums(), BTreeMap::new()));
+        }
+        let mut bytes = self.as_bytes().slice(self.0.form.prefix()..);
+        if self.encoded().sum.is_none() || cbor::head(&bytes, 0).is_ok_and(|map| map.is_indefinite()) {
             // Nobody vouches for it: it may be in any encoding, or malformed.
             let document = Document::from_cbor(bytes).map_err(|why| corrupt("the meta").with_source(why))?;
             bytes = document.as_cbor().clone();
         }
         let bytes = &bytes;
         let map = cbor::head(bytes, 0).map_err(damaged)?;
-        let mut user = std::collections::BTreeMap::new();
+        let mut user = BTreeMap::new();
         let mut at = map.content;
         for _ in 0..map.arg {
             let value = cbor::item_end(bytes, at).map_err(damaged)?;
@@ -363,15 +387,7 @@ impl Head {
             }
             at = end;
         }
-        Ok(Meta {
-            key: self.key()?,
-            kind: self.0.kind,
-            last_write: self.0.last_write,
-            size: self.size(),
-            rev: self.0.rev,
-            sums: self.sums(),
-            user,
-        })
+        Ok(self.0.meta(self.key()?, self.sums(), user))
     }
 
     /// Checks a data part that was read against what the head says of it.
@@ -382,16 +398,41 @@ impl Head {
         if let Some(size) = self.size().filter(|size| *size != data.len()) {
             return Err(corrupt(format!("the data has {} bytes, the meta says {size}", data.len())));
         }
-        if let Some(sums) = self.sums().filter(|sums| sums.data != data.crc()) {
+        if let Some(stored) = self.data_sum().filter(|stored| *stored != data.crc()) {
+            let computed = data.crc();
             return Err(corrupt(format!(
-                "the checksum of the data is {:08x}, stored is {:08x}",
-                data.crc(),
-                sums.data
+                "the checksum of the data is {computed:08x}, stored is {stored:08x}"
             )));
         }
         Ok(())
     }
 }
+
+impl Fields {
+    fn meta(&self, key: Key, sums: Option<Sums>, user: BTreeMap<Key, Document>) -> Meta {
+        let Fields { kind, last_write, size, rev, .. } = *self;
+        Meta { key, kind, last_write, size, rev, sums, user }
+    }
+
+    /// The bytes of a head that is nothing but its fields; empty for any other.
+    fn encode(&self) -> Encoded {
+        let (Some(key), Some(size), Some(data)) = (&self.key, self.size, self.data_sum) else {
+            return Encoded { bytes: Bytes::new(), sum: None, size_at: 0, sums_at: 0, key: (0, 0) };
+        };
+        let sums = Sums { head: 0, data };
+        let meta = self.meta(key.clone(), Some(sums), BTreeMap::new());
+        let (bytes, places) = encode(&meta, Form::Short);
+        Encoded::placed(bytes, &places, true).sealed(size, data)
+    }
+}
+
+impl PartialEq for Head {
+    fn eq(&self, other: &Head) -> bool {
+        self.as_bytes() == other.as_bytes()
+    }
+}
+
+impl Eq for Head {}
 
 impl fmt::Debug for Head {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -403,62 +444,6 @@ impl fmt::Debug for Head {
             .field("key", &cbor::diagnostic(self.key_bytes()))
             .finish()
     }
-}
-
-/// The form and the length of the meta: `None` if the bytes end too early to tell.
-fn prefix(first: &[u8]) -> Result<Option<(Form, usize)>> {
-    let Some(&layout) = first.first() else { return Ok(None) };
-    if layout > LAYOUT {
-        return Err(corrupt(format!("the layout version is {layout}, known are 0 and 1")));
-    }
-    if first.len() < SHORT_PREFIX {
-        return Ok(None);
-    }
-    let (form, meta) = match layout {
-        0 => (Form::Plain, BigEndian::read_u64(first)),
-        _ => {
-            let spare = &first[SHORT_PREFIX..first.len().min(LONG_PREFIX)];
-            let zeros = spare.iter().take_while(|byte| **byte == 0).count();
-            let form = match (zeros == spare.len(), spare.len()) {
-                // A meta is a map, whose first byte is not zero.
-                (true, n) if n < LONG_PREFIX - SHORT_PREFIX => return Ok(None),
-                (true, _) => Form::Long,
-                (false, _) => Form::Short,
-            };
-            (form, u64::from(BigEndian::read_u32(&first[4..8])))
-        }
-    };
-    if meta > limits::META_BYTES as u64 {
-        return Err(corrupt(format!(
-            "the meta would have {meta} bytes, the limit is {}",
-            limits::META_BYTES
-        )));
-    }
-    Ok(Some((form, meta as usize)))
-}
-
-/// What to answer if the prefix asks for a codec that is not there.
-fn codecs(bytes: &[u8], form: Form) -> Option<Error> {
-    match bytes {
-        _ if form == Form::Plain => None,
-        [_, CBOR, 0, 0, ..] => None,
-        [_, serializer, compressor, encryptor, ..] => Some(Error::new(
-            ErrorKind::Unsupported,
-            format!(
-                "the record has serializer {serializer}, compressor {compressor}, encryptor {encryptor}; only 3, 0, 0 can be read"
-            ),
-        )),
-        _ => None,
-    }
-}
-
-/// The checksum of prefix and meta, with its own four bytes, at `sums_at`, as zero.
-fn sum_of_head(bytes: &[u8], sums_at: usize) -> u32 {
-    let mut hasher = crc32fast::Hasher::new();
-    hasher.update(&bytes[..sums_at]);
-    hasher.update(&[0; 4]);
-    hasher.update(&bytes[sums_at + 4..]);
-    hasher.finalize()
 }
 
 /// A time as konserve writes it (tag 0, text), or as others may (tag 1, seconds).

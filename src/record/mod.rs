@@ -1,17 +1,22 @@
 //! [`Record`]: what is at rest under a key, the tuple `[meta, data]`, length-prefixed. Writes and
 //! reads the three forms that `docs/format.md` draws byte by byte.
 
+mod compact;
 mod data_sum;
+mod encoded;
 mod head;
+mod prefix;
 
 use std::fmt;
 
 use bytes::Bytes;
 use futures::stream::BoxStream;
 
+pub use self::compact::COMPACT_HEAD_BYTES;
 pub use self::data_sum::DataSum;
 use self::head::corrupt;
-pub use self::head::{Form, Head, Origin};
+pub use self::head::{Head, Origin};
+pub use self::prefix::Form;
 use crate::cbor;
 use crate::error::Result;
 use crate::meta::{Kind, Meta};
@@ -55,7 +60,7 @@ impl Record {
     /// # Errors
     /// `TooLarge` if the meta is.
     pub fn new(meta: &Meta, data: Bytes) -> Result<Record> {
-        let head = Head::new(meta)?.seal(&DataSum::of(&data));
+        let head = Head::sealed(meta, &DataSum::of(&data))?;
         Ok(Record { head, data: Data::Bytes(data) })
     }
 
@@ -93,7 +98,7 @@ impl Record {
         };
         let head = Head::parse(bytes.slice(..length), origin)?;
         let mut data = bytes.slice(length..);
-        if head.sums().is_none() && head.kind() != Kind::Binary {
+        if head.data_sum().is_none() && head.kind() != Kind::Binary {
             // Of a foreign document the first item is the value; what follows is an index.
             let end =
                 cbor::item_end(&data, 0).map_err(|why| corrupt("the data is damaged").with_source(why))?;

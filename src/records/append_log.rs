@@ -30,7 +30,7 @@ use crate::record::{Head, Record};
 use crate::store::Documents;
 
 /// The beginning of every chunk's key: an array of three, and the identifier `:larder/log`.
-const CHUNK: &[u8] = b"\x83\xd8\x27\x6b:larder/log";
+pub(super) const CHUNK: &[u8] = b"\x83\xd8\x27\x6b:larder/log";
 
 /// Whether the key belongs to the store itself.
 pub(super) fn is_chunk(key: &Key) -> bool {

@@ -1,6 +1,8 @@
 //! Several entries, all or nothing.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
+
+use bytes::Bytes;
 
 use super::append_log::LogId;
 use super::{Records, broken_promise, check_key};
@@ -14,22 +16,30 @@ use crate::path::Path;
 use crate::record::Record;
 
 impl<B: Backend> Records<B> {
-    pub(super) async fn assoc_together(&self, entries: Vec<(Key, Document, MetaUpdate)>) -> Result<()> {
+    /// Sets whole entries; `bytes` are those of a value.
+    pub(super) async fn set_together<V: Send + Sync>(
+        &self,
+        kind: Kind,
+        entries: Vec<(Key, V, MetaUpdate)>,
+        bytes: impl Fn(&V) -> &Bytes + Send + Sync,
+        tell: impl Fn(V) -> (Operation, Option<Document>) + Send,
+    ) -> Result<()> {
         self.check_batch(entries.iter().map(|(key, ..)| key))?;
         let mut writes = Vec::with_capacity(entries.len());
         let mut logs = Vec::new();
         let mut revs = Vec::with_capacity(entries.len());
-        for (key, document, update) in &entries {
+        for (key, value, update) in &entries {
             let before = self.replaced(key).await?;
             logs.extend(self.log_of(before.as_ref()).await?);
-            let meta = self.fresh_meta(key, Kind::Document, before.as_ref(), update);
+            let meta = self.fresh_meta(key, kind, before.as_ref(), update);
             revs.push(meta.rev);
-            let record = Record::new(&meta, document.as_cbor().clone()).map_err(|error| error.at_key(key))?;
+            let record = Record::new(&meta, bytes(value).clone()).map_err(|error| error.at_key(key))?;
             writes.push(Write { key: key.clone(), record: Some(record), expect: Expect::Any });
         }
         self.write_batch(writes, &logs).await?;
-        for ((key, document, _), rev) in entries.into_iter().zip(revs) {
-            self.tell(Operation::Assoc, || Path::new(key), Some(document), Some(rev));
+        for ((key, value, _), rev) in entries.into_iter().zip(revs) {
+            let (operation, value) = tell(value);
+            self.tell(operation, || Path::new(key), value, Some(rev));
         }
         Ok(())
     }
@@ -58,7 +68,7 @@ impl<B: Backend> Records<B> {
                 "several entries cannot be written atomically here; Together::OneByOne writes them one after the other",
             ));
         }
-        let mut seen = BTreeSet::new();
+        let mut seen = HashSet::new();
         for key in keys {
             check_key(key).map_err(|error| error.at_key(key))?;
             if !seen.insert(key) {

@@ -18,7 +18,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::stream::{StreamExt, TryStreamExt};
 
 use self::append_log::Logs;
 use self::combine::Combiner;
@@ -420,13 +419,7 @@ impl<B: Backend> Store for Records<B> {
     }
 
     fn keys(&self, prefix: Option<&str>) -> Keys {
-        let name = self.0.name;
-        self.0
-            .backend
-            .keys(prefix)
-            .try_filter(|key| std::future::ready(!append_log::is_chunk(key)))
-            .map_err(move |error| error.during("keys").in_backend(name))
-            .boxed()
+        self.0.backend.keys(prefix).told_of("keys", self.0.name, append_log::CHUNK)
     }
 
     async fn bget(&self, key: &Key, range: ByteRange) -> Result<Option<Binary>> {
@@ -466,8 +459,21 @@ impl<B: Backend> Extras for Records<B> {
             }
             return Ok(());
         }
-        let multi = self.assoc_together(entries).await;
+        let tell = |value| (Operation::Assoc, Some(value));
+        let multi = self.set_together(Kind::Document, entries, Document::as_cbor, tell).await;
         multi.map_err(|error| error.during("multi_assoc").in_backend(self.0.name))
+    }
+
+    async fn multi_bassoc(&self, entries: Vec<(Key, Bytes, MetaUpdate)>, together: Together) -> Result<()> {
+        if together == Together::OneByOne {
+            for (key, bytes, meta) in entries {
+                self.bassoc(&key, bytes.into(), meta).await?;
+            }
+            return Ok(());
+        }
+        let tell = |_| (Operation::Bassoc, None);
+        let multi = self.set_together(Kind::Binary, entries, |bytes| bytes, tell).await;
+        multi.map_err(|error| error.during("multi_bassoc").in_backend(self.0.name))
     }
 
     async fn multi_dissoc(&self, keys: &[Key], together: Together) -> Result<Vec<bool>> {

@@ -47,6 +47,8 @@
 //!   is made by an IO thread; after that the directory is taken to be cached, and lookups are made on the
 //!   caller's thread, which at the worst waits for one block of it.
 
+#![forbid(unsafe_code)]
+
 mod change;
 mod chunks;
 mod commit;

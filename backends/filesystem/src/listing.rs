@@ -10,9 +10,8 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::sync::Arc;
 
-use futures::stream::{self, StreamExt};
 use larder::io::{Entry, EntryKind};
-use larder::{Error, ErrorKind, Key, Keys, Result};
+use larder::{Error, ErrorKind, Key, Keys, Reply, Result};
 
 use crate::failure;
 use crate::layout;
@@ -31,35 +30,29 @@ const ATTEMPTS: usize = 4;
 
 /// All keys, or the text keys that begin with `prefix`.
 pub(crate) fn keys(shared: &Arc<Shared>, prefix: Option<&str>) -> Keys {
+    let shared = Arc::clone(shared);
     let listing = Listing {
-        shared: Arc::clone(shared),
+        shared: Arc::clone(&shared),
         prefix: prefix.map(str::to_owned),
         begun: false,
         dir: 0,
         names: VecDeque::new(),
         dirs: VecDeque::new(),
-        page: VecDeque::new(),
+        page: Vec::new(),
+        failed: VecDeque::new(),
     };
-    stream::unfold(Some(listing), |listing| async move {
-        let mut listing = listing?;
-        loop {
-            if let Some(item) = listing.page.pop_front() {
-                return Some((item, Some(listing)));
-            }
-            if listing.is_done() {
-                return None;
-            }
-            if let Err(error) = listing.shared.check_open() {
-                return Some((Err(error), None));
-            }
-            let shared = Arc::clone(&listing.shared);
-            match shared.readers.run(move || Ok(listing.turn())).await {
-                Ok(turned) => listing = turned,
-                Err(error) => return Some((Err(error.in_backend(failure::NAME)), None)),
-            }
+    Keys::fetched(listing, move |mut listing| {
+        if let Some(error) = listing.failed.pop_front() {
+            return Reply::ready(Ok((Err(error), listing.unless_done())));
         }
+        if let Err(closed) = shared.check_open() {
+            return Reply::ready(Err(closed));
+        }
+        shared.readers.run(move || {
+            let mut listing = listing.turn();
+            Ok((Ok(std::mem::take(&mut listing.page)), listing.unless_done()))
+        })
     })
-    .boxed()
 }
 
 /// Where a listing stands.
@@ -73,12 +66,16 @@ struct Listing {
     names: VecDeque<Entry>,
     /// The directories that come after it.
     dirs: VecDeque<u8>,
-    page: VecDeque<Result<Key>>,
+    page: Vec<Key>,
+    /// What could not be listed, not told yet.
+    failed: VecDeque<Error>,
 }
 
 impl Listing {
-    fn is_done(&self) -> bool {
-        self.begun && self.dirs.is_empty() && self.names.is_empty() && self.page.is_empty()
+    /// Where it goes on, or `None` at the end.
+    fn unless_done(self) -> Option<Listing> {
+        let is_done = self.dirs.is_empty() && self.names.is_empty() && self.failed.is_empty();
+        (!is_done).then_some(self)
     }
 
     /// Fills the next page. Waits for the medium.
@@ -91,13 +88,17 @@ impl Listing {
         while effort < PAGE {
             if let Some(entry) = self.names.pop_front() {
                 let (item, cost) = self.key(self.dir, &entry);
-                self.page.extend(item);
+                match item {
+                    Some(Ok(key)) => self.page.push(key),
+                    Some(Err(error)) => self.failed.push_back(error),
+                    None => {}
+                }
                 effort += cost;
             } else if let Some(dir) = self.dirs.pop_front() {
                 self.dir = dir;
                 let (names, error) = self.names_of(dir);
                 self.names = names;
-                self.page.extend(error.map(Err));
+                self.failed.extend(error);
                 effort += 1;
             } else {
                 break;
@@ -116,11 +117,11 @@ impl Listing {
                 for entry in entries {
                     match layout::dir_number(&entry.name) {
                         Some(dir) => self.dirs.push_back(dir),
-                        None => self.page.push_back(Err(foreign(&records.join(&entry.name)))),
+                        None => self.failed.push_back(foreign(&records.join(&entry.name))),
                     }
                 }
             }
-            Err(cause) => self.page.push_back(Err(failure::disk("cannot list", records, cause))),
+            Err(cause) => self.failed.push_back(failure::disk("cannot list", records, cause)),
         }
     }
 

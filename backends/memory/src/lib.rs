@@ -19,6 +19,8 @@
 //! # Ok::<(), larder::Error>(())
 //! ```
 
+#![forbid(unsafe_code)]
+
 mod listing;
 mod shards;
 

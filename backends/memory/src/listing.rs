@@ -3,7 +3,7 @@
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
-use futures::stream::{self, StreamExt};
+use futures::stream;
 use larder::{Key, Keys, Result};
 
 use crate::shards::Shards;
@@ -15,7 +15,7 @@ where
     S: BuildHasher + Send + Sync + 'static,
 {
     let prefix = prefix.map(str::to_owned);
-    let listed = stream::unfold(Some(0), move |shard| {
+    Keys::from_pages(stream::unfold(Some(0), move |shard| {
         let found = shard.map(|shard| (shard, of_shard(&shards, shard, prefix.as_deref())));
         async move {
             match found? {
@@ -23,13 +23,7 @@ where
                 (_, Err(closed)) => Some((Err(closed), None)),
             }
         }
-    });
-    listed
-        .flat_map(|keys: Result<Vec<Key>>| match keys {
-            Ok(keys) => stream::iter(keys).map(Ok).left_stream(),
-            Err(error) => stream::iter([Err(error)]).right_stream(),
-        })
-        .boxed()
+    }))
 }
 
 fn of_shard<S: BuildHasher>(

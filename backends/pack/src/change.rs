@@ -4,6 +4,7 @@ use larder::{Batch, Bytes, Error, Expect, Head, Key, Removed, Responder, Written
 
 use crate::blob::Blob;
 use crate::frame::BlobRef;
+use crate::head::AtRest;
 use crate::place::Place;
 use crate::usage::Usage;
 
@@ -56,8 +57,21 @@ pub(crate) enum Action {
 /// A record to be written.
 #[derive(Debug)]
 pub(crate) struct Entry {
-    pub(crate) head: Head,
+    pub(crate) head: AtRest,
     pub(crate) body: Body,
+}
+
+impl Entry {
+    /// Made by the caller, so that the writer need not free what the caller allocated: two threads that share an
+    /// allocator's arena wait for each other.
+    pub(crate) fn new(head: Head, body: Body) -> Entry {
+        let head = match body {
+            Body::Bytes(_) => AtRest::of(head),
+            // The frame does not know how long the data is.
+            Body::Blob(_) => AtRest::Full(head),
+        };
+        Entry { head, body }
+    }
 }
 
 /// Where the data of a record is.

@@ -50,6 +50,8 @@
 //! [`append_only_file`] is what it stands on: a file that only grows, buffered while it is written, published by
 //! whoever owns it, and read meanwhile.
 
+#![forbid(unsafe_code)]
+
 pub mod append_only_file;
 mod blob;
 mod change;
@@ -57,6 +59,7 @@ mod control;
 mod failure;
 mod follow;
 mod frame;
+mod head;
 mod index;
 mod layout;
 mod listing;

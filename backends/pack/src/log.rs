@@ -15,6 +15,10 @@ use crate::shared::Shared;
 /// Zeros to pad frames with.
 const ZEROS: [u8; ALIGN as usize] = [0; ALIGN as usize];
 
+/// The length of the newest segment's file is set ahead by this much, in bytes: a sync costs a third less where it need
+/// not change.
+const AHEAD: u64 = 1 << 20;
+
 /// The newest segment, open for appending.
 #[derive(Debug)]
 pub(crate) struct Log {
@@ -24,34 +28,42 @@ pub(crate) struct Log {
     /// Everything before this offset of the newest segment, and all earlier segments, are on the medium.
     durable: u64,
     next_seq: u64,
+    /// Its file's length is set ahead in steps of so many bytes.
+    ahead: u64,
 }
 
 impl Log {
-    /// The log that ends here. `durable` of it is known to be on the medium.
-    pub(crate) fn open(shared: &Arc<Shared>, end: Place, durable: u64, next_seq: u64) -> Result<Log> {
+    /// The log that ends here. `durable` of it is known to be on the medium. What the file has beyond is cut off; it is
+    /// [made so durably](Log::write_again) before anything is written.
+    pub(crate) fn open(
+        shared: &Arc<Shared>,
+        end: Place,
+        durable: u64,
+        next_seq: u64,
+        ahead: u64,
+    ) -> Result<Log> {
         let path = shared.layout.segment(end.segment);
         let disk = Arc::clone(&shared.disk);
         let mut file = AppendOnlyFile::open_rw(disk, &path, end.offset, 0, usize::MAX, AutoFlush::Internal)?;
-        if file.tail_at_open() > 0 {
-            // What was cut must not come back behind what is written now.
-            file.fsync()?;
-        }
+        file.preallocate(ahead)?;
         shared.segments.insert(end.segment, file.reader()?);
-        let durable = durable.max(file.synced_end_poff());
-        Ok(Log { shared: Arc::clone(shared), file, segment: end.segment, durable, next_seq })
+        Ok(Log { shared: Arc::clone(shared), file, segment: end.segment, durable, next_seq, ahead })
     }
 
-    /// Writes again what is not known to be on the medium: a sync that failed may have lost it, though it is still
-    /// read, and the next sync would say nothing of it.
-    pub(crate) fn write_again(&self) -> Result<()> {
+    /// Whether opening cut anything off.
+    pub(crate) fn was_cut(&self) -> bool {
+        self.file.tail_at_open() > 0
+    }
+
+    /// Writes again what is not known to be on the medium, and syncs it: a sync that failed may have lost it, though it
+    /// is still read, and the next sync would say nothing of it. The same goes for the length of the file: what was cut
+    /// off must not come back behind what is written now.
+    pub(crate) fn write_again(&mut self) -> Result<()> {
         const CHUNK: u64 = 256 << 10;
         let path = self.shared.layout.segment(self.segment);
         let failed = |cause| failure::disk("cannot write", path.display(), cause);
         let end = self.file.flushed_end_poff();
         let (mut at, mut buffer) = (self.durable, Vec::new());
-        if at >= end {
-            return Ok(());
-        }
         let file = self.shared.disk.open(&path, Mode::Write).map_err(failed)?;
         while at < end {
             buffer.resize((end - at).min(CHUNK) as usize, 0);
@@ -62,11 +74,18 @@ impl Log {
             file.write_all_at(&buffer, at).map_err(failed)?;
             at += read as u64;
         }
-        Ok(())
+        file.set_len(end).map_err(failed)?;
+        self.fsync_all()
     }
 
     /// Makes a segment with nothing in it, durably, and appends to it from now on.
-    pub(crate) fn create(shared: &Arc<Shared>, id: u32, live: Vec<Sealed>, next_seq: u64) -> Result<Log> {
+    pub(crate) fn create(
+        shared: &Arc<Shared>,
+        id: u32,
+        live: Vec<Sealed>,
+        next_seq: u64,
+        ahead: u64,
+    ) -> Result<Log> {
         let path = shared.layout.segment(id);
         let header = SegmentHeader { id, salt: shared.salt, live }.encode()?;
         let create = || -> Result<AppendOnlyFile<dyn Disk>> {
@@ -75,12 +94,14 @@ impl Log {
             file.append(&header)?;
             file.flush()?;
             file.fsync()?;
+            // Not before: what is not finished holds nothing but a header.
+            file.preallocate(ahead)?;
             Ok(file)
         };
         let file = create().map_err(|error| give_up(shared, id, error))?;
         shared.segments.insert(id, file.reader()?);
         let durable = file.synced_end_poff();
-        Ok(Log { shared: Arc::clone(shared), file, segment: id, durable, next_seq })
+        Ok(Log { shared: Arc::clone(shared), file, segment: id, durable, next_seq, ahead })
     }
 
     /// Where the next frame will stand.
@@ -164,9 +185,16 @@ impl Log {
         Ok(())
     }
 
+    /// Cuts off, durably, what the file has beyond its content.
+    pub(crate) fn trim(&mut self) -> Result<()> {
+        if self.file.trim()? { self.fsync_all() } else { Ok(()) }
+    }
+
     /// Begins the next segment. `live` are the live segments before this one. If it fails, this one goes on.
     pub(crate) fn rotate(&mut self, mut live: Vec<Sealed>) -> Result<()> {
         self.flush()?;
+        // From here on the length of the file is that of its content: the next header says it.
+        self.trim()?;
         self.fsync()?;
         let id = self.segment.checked_add(1).ok_or_else(|| {
             failure::error(
@@ -175,10 +203,15 @@ impl Log {
             )
         })?;
         live.push(Sealed { id: self.segment, len: self.file.flushed_end_poff() });
-        let next = Log::create(&self.shared, id, live, self.next_seq)?;
+        let next = Log::create(&self.shared, id, live, self.next_seq, self.ahead)?;
         *self = next;
         Ok(())
     }
+}
+
+/// By how much to set the length of segments ahead that become so long, in bytes.
+pub(crate) fn ahead_of(segment_bytes: u64) -> u64 {
+    (segment_bytes / 8).min(AHEAD)
 }
 
 /// Removes a segment that could not be made, durably: a power cut must not bring it back as the newest one, while

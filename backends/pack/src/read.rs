@@ -6,12 +6,13 @@
 use std::io;
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use larder::io::{BUFFER_BYTES, DiskFile, Mode};
-use larder::{ByteRange, Data, Error, Head, Key, Kind, Origin, Part, Reply, Result, Stored, Version};
+use larder::{ByteRange, Data, Error, Head, Key, Kind, Part, Reply, Result, Stored, Version};
 
 use crate::failure;
 use crate::frame::{self, BlobRef};
+use crate::head;
 use crate::lookup::{Found, Halt, How, look_up};
 use crate::shared::Shared;
 
@@ -48,9 +49,9 @@ fn attempt(shared: &Arc<Shared>, key: &Key, part: Part, how: How) -> Result<Opti
         let Some(mut found) = look_up(shared, key.as_cbor(), how, first)? else { return Ok(None) };
         let head_len = found.header.head_len as usize;
         found.fill(head_len, how)?;
-        let (path, offset) = (found.segment.path().to_owned(), found.location.offset());
-        let head = Bytes::copy_from_slice(found.payload().get(..head_len).unwrap_or_default());
-        let head = Head::parse(head, Origin::Larder).map_err(|why| failure::in_file(&path, offset, why))?;
+        let at_rest = found.payload().get(..head_len).unwrap_or_default();
+        let head = head::of_key(at_rest, key, u64::from(found.header.data_len))
+            .map_err(|why| failure::in_file(found.segment.path(), found.location.offset(), why))?;
         let version = Version::from(found.header.seq);
         let data = match part {
             Part::Head => Ok(Data::None),

@@ -11,7 +11,7 @@ use crate::Pack;
 pub async fn open(address: &Address) -> Result<Pack> {
     let durabilities = [("synced", Durability::Synced), ("flushed", Durability::Flushed)];
     let flags = [("true", true), ("false", false)];
-    let read_only = [("false", false), ("true", true)];
+    let unless = [("false", false), ("true", true)];
     let mut options = Pack::options();
     if let Some(bytes) = bytes(address, "segment-bytes")? {
         options = options.segment_bytes(bytes);
@@ -22,8 +22,9 @@ pub async fn open(address: &Address) -> Result<Pack> {
     let options = options
         .durability(address.one_of("durability", &durabilities)?)
         .create(address.one_of("create", &flags)?)
-        .compaction(address.one_of("compaction", &flags)?);
-    if address.one_of("read-only", &read_only)? {
+        .compaction(address.one_of("compaction", &flags)?)
+        .mapped_reads(address.one_of("mapped-reads", &unless)?);
+    if address.one_of("read-only", &unless)? {
         options.open_read_only(address.path()?).await
     } else {
         options.open(address.path()?).await
@@ -47,6 +48,7 @@ pub fn scheme() -> Scheme {
             "67108864",
             "how much log is written before the index is written down, in bytes",
         )
+        .option("mapped-reads", "false|true", "whether to read through memory maps: faster, on trusted media")
         .option("read-only", "false|true", "whether to read what another process writes")
 }
 

@@ -340,11 +340,27 @@ fn cut(store: &Store, (path, bytes): &(PathBuf, Vec<u8>)) -> Seen {
     seen
 }
 
+/// What the frames of a segment take: it may be followed by zeros.
+fn content_of(bytes: &[u8]) -> &[u8] {
+    let last = bytes.iter().rposition(|byte| *byte != 0).unwrap();
+    &bytes[..(last + 1).next_multiple_of(16)]
+}
+
 fn cut_logs(left: Left) {
     let store = Store::new(left, false);
     for file in store.files(".log") {
-        let seen = cut(&store, &file);
+        // Of a killed store, the newest is followed by zeros, which mean nothing.
+        let content = content_of(&file.1);
+        let cut_into = (file.0.clone(), content.to_vec());
+        let seen = cut(&store, &cut_into);
         assert_eq!((seen.harmless, seen.unread), (0, 0), "{}", file.0.display());
+        let mut seen = Seen::default();
+        for len in content.len()..file.1.len() {
+            let damage = |disk: &SimDisk| disk.replace(&file.0, &file.1[..len]).unwrap();
+            store.judge(&format!("the first {len} bytes"), &file.0, damage, &mut seen);
+        }
+        assert_eq!((seen.unread, seen.refused), (0, 0), "{}", file.0.display());
+        assert_eq!(seen.harmless > 0, left == Left::Killed && file.0.ends_with("00000003.log"));
     }
 }
 

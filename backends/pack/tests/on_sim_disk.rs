@@ -4,18 +4,20 @@
 
 #[path = "simulated/clock.rs"]
 mod clock;
+#[path = "support/tamper.rs"]
+mod tamper;
 
-use std::collections::HashMap;
 use std::future::Future;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use clock::TestClock;
-use larder::{Clock, Durability, Head, Key, Origin, Result};
+use larder::{Clock, Durability, Result};
 use larder_conformance::{Harness, Tamper};
 use larder_pack::Pack;
 use larder_simulated::disk::{Cached, Call, Fault, SimDisk};
 use larder_simulated::draw::Ratio;
+use tamper::{Files, Log};
 
 const STORE: &str = "/store";
 
@@ -57,52 +59,17 @@ impl Harness for OnSimDisk {
     }
 
     fn tamper(&self) -> Option<Box<dyn Tamper + '_>> {
-        Some(Box::new(Log { disk: &self.disk, found: Mutex::default() }))
+        Some(Box::new(Log::new(&self.disk)))
     }
 }
 
-/// The frames of the records: the last that is whole, or the one that was found before, if that is later.
-struct Log<'a> {
-    disk: &'a SimDisk,
-    found: Mutex<HashMap<Key, (PathBuf, usize, usize)>>,
-}
-
-impl Log<'_> {
-    /// The file, and where in it the record stands.
-    fn place(&self, key: &Key) -> (PathBuf, usize, usize) {
-        let mut found = self.found.lock().unwrap();
-        let files = self.disk.files().into_iter();
-        for (path, bytes) in files.filter(|(path, _)| path.extension().is_some_and(|end| end == "log")) {
-            for at in (44..bytes.len()).filter(|at| at % 16 == 12) {
-                if let Ok(Some(length)) = Head::length(&bytes[at..])
-                    && let Some(head) = bytes.get(at..at + length)
-                    && let Ok(head) = Head::parse(head.to_vec().into(), Origin::Larder)
-                    && head.key_bytes() == key.as_cbor()
-                {
-                    let place = (path.clone(), at, at + length + head.size().unwrap() as usize);
-                    let known = found.entry(key.clone()).or_insert_with(|| place.clone());
-                    *known = place.max(known.clone());
-                }
-            }
-        }
-        found[key].clone()
-    }
-}
-
-impl Tamper for Log<'_> {
-    fn bytes(&self, key: &Key) -> Vec<u8> {
-        let (path, start, end) = self.place(key);
-        self.disk.bytes(&path).unwrap()[start..end].to_vec()
+impl Files for &SimDisk {
+    fn all(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        self.files().into_iter().collect()
     }
 
-    fn replace(&self, key: &Key, bytes: &[u8]) -> bool {
-        let (path, start, end) = self.place(key);
-        if bytes.len() != end - start {
-            return false;
-        }
-        let mut all = self.disk.bytes(&path).unwrap();
-        all[start..end].copy_from_slice(bytes);
-        self.disk.replace(Path::new(&path), &all).is_ok()
+    fn put(&self, path: &Path, bytes: &[u8]) -> bool {
+        SimDisk::replace(self, path, bytes).is_ok()
     }
 }
 

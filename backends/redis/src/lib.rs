@@ -56,6 +56,8 @@
 //! so the store works under every runtime and under none. With the feature `tokio`, connections that are
 //! opened within a tokio runtime are driven by that.
 
+#![forbid(unsafe_code)]
+
 mod args;
 mod batch;
 mod failure;

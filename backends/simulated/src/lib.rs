@@ -2,6 +2,8 @@
 //! faults, in virtual time or in real time; a disk that crashes; and a checker that says whether what
 //! was seen is linearizable. The same seed is the same run.
 
+#![forbid(unsafe_code)]
+
 pub mod check;
 pub mod disk;
 pub mod draw;

@@ -51,8 +51,8 @@ pub(crate) fn verify(dir: &Path) -> Result<Outcome> {
     }
     if !report.is_whole() {
         let places = counted(report.damage.len() as u64, "place is", "places are");
-        crate::complain(&format!("{places} damaged; larder repair saves what can be saved into a new store"));
-        return Ok(Outcome::Absent);
+        let advice = "larder repair saves what can be saved into a new store";
+        return Err(Failure::storage(format!("{places} damaged; {advice}")));
     }
     let stats = report.stats;
     let bytes = counted(stats.live_bytes + stats.blob_bytes, "byte", "bytes");

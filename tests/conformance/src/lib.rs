@@ -9,6 +9,8 @@
 //! runs every future. Properties that draw random numbers print their seed; set `LARDER_SEED` to it
 //! to see the same run again.
 
+#![forbid(unsafe_code)]
+
 mod handle;
 mod harness;
 mod keys;

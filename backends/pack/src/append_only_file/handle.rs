@@ -10,6 +10,7 @@ use super::buffer::Buffer;
 use super::error::AppendOnlyFileError;
 use super::options::AutoFlush;
 use super::reader::{Bounds, Reader};
+use super::room::Room;
 
 /// A file that only grows; see the [module](super) for its states and guarantees.
 ///
@@ -35,6 +36,7 @@ pub(super) struct Writing<D: Disk + ?Sized> {
     pub(super) in_procedure: bool,
     /// Whether a flush failed that may have left bytes beyond the flushed end.
     pub(super) torn: bool,
+    pub(super) room: Room,
     /// Whether the directory was synced, so that the file's name is durable.
     pub(super) named: bool,
     pub(super) synced: u64,
@@ -164,7 +166,7 @@ impl<D: Disk + ?Sized> AppendOnlyFile<D> {
         Ok(())
     }
 
-    /// Closes the handle. Neither flushes nor syncs. The file itself is closed when its last [`Reader`] is
+    /// Closes the handle. Neither flushes nor syncs, nor [trims](Self::trim). The file itself is closed when its last [`Reader`] is
     /// gone.
     ///
     /// # Errors

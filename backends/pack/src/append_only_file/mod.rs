@@ -66,6 +66,8 @@
 //!   [`NoSuchFileOrDirectory`](AppendOnlyFileError::NoSuchFileOrDirectory); there every failure to look is.
 //!   Symbolic links are not followed.
 //! - **Offsets cannot be negative**, and sums of them are checked: the dead header cannot be read.
+//! - **The file may be kept longer than its content** ([`preallocate`](AppendOnlyFile::preallocate)), if asked to:
+//!   then zeros follow its end until it is [trimmed](AppendOnlyFile::trim) or opened for writing again.
 //! - **`append` answers with the offset** at which the bytes begin. [`append_pieces`](AppendOnlyFile::append_pieces),
 //!   [`take_back`](AppendOnlyFile::take_back), [`reader`](AppendOnlyFile::reader) and
 //!   [`read_exact_at_cached`](AppendOnlyFile::read_exact_at_cached) are new.
@@ -92,6 +94,7 @@
 //!   name. Nothing here ever writes below the flushed end;
 //! - beyond it there may be anything: bytes, parts of them, zeros, the remains of earlier tails. Whoever
 //!   takes an end from there must be able to tell (checksums);
+//! - a length that was set ahead is one of the things that may be there or not: it is never relied on;
 //! - `create_rw` with `overwrite` empties a file at once. Until the first fsync the old bytes may come back.
 //!
 //! After a killed process all flushed bytes are in the file. Bytes that are only buffered are lost with
@@ -106,6 +109,7 @@ mod handle;
 mod open;
 mod options;
 mod reader;
+mod room;
 mod write;
 
 pub use error::{AppendOnlyFileError, Bound};

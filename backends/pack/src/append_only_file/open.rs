@@ -12,6 +12,7 @@ use super::error::AppendOnlyFileError;
 use super::handle::{AppendOnlyFile, Writing};
 use super::options::AutoFlush;
 use super::reader::Bounds;
+use super::room::Room;
 
 impl<D: Disk + ?Sized> AppendOnlyFile<D> {
     /// Creates a file, for writing. Its end is 0, and it has no dead header.
@@ -103,6 +104,7 @@ impl<D: Disk + ?Sized> Writing<D> {
             auto_flush,
             in_procedure: false,
             torn: false,
+            room: Room::default(),
             named: false,
             synced: 0,
             poisoned: false,

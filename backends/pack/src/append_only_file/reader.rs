@@ -11,7 +11,7 @@ use super::Result;
 use super::error::{AppendOnlyFileError, Bound};
 
 /// No file is longer: systems count in signed numbers.
-const LONGEST: u64 = i64::MAX as u64;
+pub(super) const LONGEST: u64 = i64::MAX as u64;
 
 /// What the writer shares with the readers of a file.
 #[derive(Debug)]

@@ -96,10 +96,13 @@ impl<D: Disk + ?Sized> AppendOnlyFile<D> {
         if writing.torn {
             file.set_len(position).map_err(|cause| failed("cut the torn end of", bounds, cause))?;
             writing.torn = false;
+            writing.room.cut(position);
         }
         if writing.buffer.is_empty() {
             return Ok(());
         }
+        // Appending has made sure that the sum is a position.
+        writing.room.reserve(&**file, position + writing.buffer.len() as u64);
         writing.torn = true;
         file.write_all_at(writing.buffer.as_slice(), position)
             .map_err(|cause| failed("write to", bounds, cause))?;
@@ -160,7 +163,7 @@ impl<D: Disk + ?Sized> AppendOnlyFile<D> {
     }
 
     /// The same, if it is not poisoned.
-    fn writable(&mut self) -> Result<(&Arc<dyn DiskFile>, &Bounds, &mut Writing<D>)> {
+    pub(super) fn writable(&mut self) -> Result<(&Arc<dyn DiskFile>, &Bounds, &mut Writing<D>)> {
         let (file, bounds, writing) = self.writing()?;
         if writing.poisoned {
             return Err(AppendOnlyFileError::Poisoned { path: bounds.path().to_owned() });

@@ -44,6 +44,12 @@ pub(crate) struct Control {
     dirty: bool,
     /// Whether the other slot was damaged when this was opened.
     alone: bool,
+    /// What the newest slot says, if that is known: a write that failed may have written something.
+    recorded: Option<State>,
+    /// Whether the slot that was found may not be durable: it is synced before the other one is touched.
+    unsure: bool,
+    /// Whether that sync failed. Then nothing is written any more.
+    failed: bool,
 }
 
 const NAME: &str = "control";
@@ -80,11 +86,27 @@ impl Control {
         file.sync().map_err(failed("cannot sync", &unfinished))?;
         disk.rename(&unfinished, &path).map_err(failed("cannot rename", &unfinished))?;
         disk.sync_dir(dir).map_err(failed("cannot sync", dir))?;
-        Ok(Control { file, path, sequence: 1, durable: 0, dirty: false, alone: false })
+        let recorded = Some(*state);
+        Ok(Control { sequence: 1, recorded, ..Control::new(file, path) })
+    }
+
+    fn new(file: Box<dyn DiskFile>, path: PathBuf) -> Control {
+        Control {
+            file,
+            path,
+            sequence: 0,
+            durable: 0,
+            dirty: false,
+            alone: false,
+            recorded: None,
+            unsure: false,
+            failed: false,
+        }
     }
 
     /// Opens the control file, for writing or for reading only; `None` if there is none. For writing, the
-    /// caller holds the store's lock, and what is there is made durable first.
+    /// caller holds the store's lock, and what is there is made durable: at once, or, if it is clean, before
+    /// anything else is recorded. (Who recorded a clean state had made the name of the file durable.)
     ///
     /// If a slot is damaged, the other one counts, and is never `clean`: the damaged one may have been newer.
     ///
@@ -103,13 +125,15 @@ impl Control {
         }
         let mode = if writing { Mode::Write } else { Mode::Read };
         let file = disk.open(&path, mode).map_err(failed("cannot open", &path))?;
-        if writing {
-            file.sync().map_err(failed("cannot sync", &path))?;
+        let mut control = Control::new(file, path);
+        let state = control.newest()?;
+        if writing && state.clean {
+            control.unsure = true;
+        } else if writing {
+            control.file.sync().map_err(failed("cannot sync", &control.path))?;
             // Whoever made it may have been killed before its name was durable.
             disk.sync_dir(dir).map_err(failed("cannot sync", dir))?;
         }
-        let mut control = Control { file, path, sequence: 0, durable: 0, dirty: false, alone: false };
-        let state = control.newest()?;
         Ok(Some((control, state)))
     }
 
@@ -155,20 +179,46 @@ impl Control {
 
     /// Writes a state into the slot that is not known to be durable; what it says is durable must be.
     /// It is seen by readers at once. After a crash it is there, or one that was recorded earlier, but none
-    /// from before the last [`sync`](Control::sync).
+    /// from before the last [`sync`](Control::sync). If nothing has changed since it was recorded, it stays as it
+    /// is, and clean if it was.
     ///
     /// # Errors
     ///
-    /// Those of writing; the other slot is untouched.
+    /// Those of writing; the other slot is untouched. Those of syncing what was found at opening, before the first
+    /// write; from then on nothing is written.
     pub(crate) fn record(&mut self, state: &State) -> Result<()> {
+        if self
+            .recorded
+            .is_some_and(|recorded| recorded == *state || recorded == State { clean: true, ..*state })
+        {
+            return Ok(());
+        }
+        self.make_sure()?;
         let sequence = self.sequence.saturating_add(1);
         let other = 1 - self.durable;
         // Even a write that failed may have written something.
         self.dirty = true;
         self.sequence = sequence;
+        self.recorded = None;
         let bytes = Slot { sequence, state: *state }.encode();
         let written = self.file.write_all_at(&bytes, (other * APART) as u64);
-        written.map_err(failed("cannot write", &self.path))
+        written.map_err(failed("cannot write", &self.path))?;
+        self.recorded = Some(*state);
+        Ok(())
+    }
+
+    /// Makes durable what was found, once.
+    fn make_sure(&mut self) -> Result<()> {
+        if self.failed {
+            let cause = io::Error::other("an earlier sync of it failed");
+            return Err(failed("cannot write", &self.path)(cause));
+        }
+        if std::mem::take(&mut self.unsure) {
+            let synced = self.file.sync().map_err(failed("cannot sync", &self.path));
+            self.failed = synced.is_err();
+            return synced;
+        }
+        Ok(())
     }
 
     /// Makes the state that was recorded last durable.
@@ -177,8 +227,8 @@ impl Control {
     ///
     /// Those of syncing: what the medium has is then not known, except that one slot of it is whole.
     pub(crate) fn sync(&mut self) -> Result<()> {
-        self.file.sync().map_err(failed("cannot sync", &self.path))?;
         if self.dirty {
+            self.file.sync().map_err(failed("cannot sync", &self.path))?;
             self.durable = 1 - self.durable;
             self.dirty = false;
         }
@@ -212,7 +262,10 @@ impl Control {
         self.durable = durable;
         self.sequence = slot.sequence;
         self.alone = alone;
-        Ok(State { clean: slot.state.clean && !alone, ..slot.state })
+        let state = State { clean: slot.state.clean && !alone, ..slot.state };
+        // The other slot is to be made whole.
+        self.recorded = (!alone).then_some(state);
+        Ok(state)
     }
 
     fn slots(&self) -> Result<[Option<Slot>; 2]> {

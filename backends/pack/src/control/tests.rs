@@ -1,6 +1,6 @@
 //! Tests of the control file.
 
-use larder_simulated::disk::{CrashModel, Exploration, SimDisk};
+use larder_simulated::disk::{Call, CrashModel, Exploration, Failure, Fault, SimDisk};
 use proptest::prelude::*;
 
 use super::*;
@@ -164,6 +164,77 @@ fn a_crash_leaves_what_was_synced_last_or_what_was_recorded_since() {
         assert!(explored.is_sound(), "{model:?}: {explored:#?}");
         assert!(explored.states > 10);
     }
+}
+
+/// A store that was closed is found clean.
+fn closed(seed: u64) -> SimDisk {
+    let disk = prepared(seed);
+    let mut control = Control::create(&disk, dir(), &state(1)).unwrap();
+    control.record(&State { clean: true, ..state(2) }).unwrap();
+    control.sync().unwrap();
+    disk
+}
+
+#[test]
+fn a_clean_state_is_not_touched_as_long_as_nothing_changes() {
+    let disk = closed(1);
+    let before = (disk.calls(Call::Sync), disk.calls(Call::SyncDir), disk.calls(Call::WriteAt));
+    let (mut control, found) = Control::open(&disk, dir(), true).unwrap().unwrap();
+    control.record(&State { clean: false, ..found }).unwrap();
+    control.record(&found).unwrap();
+    control.sync().unwrap();
+    assert_eq!((disk.calls(Call::Sync), disk.calls(Call::SyncDir), disk.calls(Call::WriteAt)), before);
+    assert_eq!(read(&disk).unwrap(), Some(found));
+    control.record(&state(3)).unwrap();
+    assert_eq!(read(&disk).unwrap(), Some(state(3)));
+}
+
+#[test]
+fn a_clean_state_that_may_not_be_durable_is_made_so_before_the_other_slot_is_touched() {
+    // Sectors so small that a slot is torn.
+    let disk = SimDisk::new(5).sector(16);
+    disk.create_dir(dir()).unwrap();
+    disk.settle();
+    let mut control = Control::create(&disk, dir(), &state(1)).unwrap();
+    control.record(&State { clean: true, ..state(2) }).unwrap();
+    // Killed before it was synced. Then the power fails.
+    disk.record();
+    let (mut control, _) = Control::open(&disk, dir(), true).unwrap().unwrap();
+    control.record(&state(3)).unwrap();
+    control.record(&state(4)).unwrap();
+    let explored = Exploration::new(CrashModel::Adversarial, 200).run(&disk.recorded(), |crash| {
+        match read(&crash.disk) {
+            Ok(Some(found)) if (1..=4).contains(&found.seq) => Ok(()),
+            other => Err(format!("{other:?}")),
+        }
+    });
+    assert!(explored.is_sound(), "{explored:#?}");
+    assert!(explored.states > 10);
+}
+
+#[test]
+fn where_what_was_found_cannot_be_synced_nothing_is_written_any_more() {
+    let disk = closed(1);
+    let (mut control, found) = Control::open(&disk, dir(), true).unwrap().unwrap();
+    disk.inject(Fault::at(1).on(Call::Sync).fails(Failure::Io));
+    let writes = disk.calls(Call::WriteAt);
+    assert_eq!(control.record(&state(3)).unwrap_err().kind(), ErrorKind::Io);
+    assert_eq!(control.record(&state(4)).unwrap_err().kind(), ErrorKind::Io);
+    assert_eq!(disk.calls(Call::WriteAt), writes);
+    assert_eq!(read(&disk).unwrap(), Some(found));
+}
+
+#[test]
+fn what_could_not_be_written_is_written_the_next_time() {
+    let disk = closed(1);
+    let (mut control, _) = Control::open(&disk, dir(), true).unwrap().unwrap();
+    control.record(&state(3)).unwrap();
+    disk.inject(Fault::at(1).on(Call::WriteAt).fails_after(Failure::Io));
+    control.record(&state(4)).unwrap_err();
+    disk.inject(Fault::at(1).on(Call::WriteAt).fails(Failure::Io));
+    control.record(&state(3)).unwrap_err();
+    control.record(&state(3)).unwrap();
+    assert_eq!(read(&disk).unwrap(), Some(state(3)));
 }
 
 proptest! {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use larder::Result;
 use larder::io::{Disk, DiskFile, EntryKind, Mode};
 
-use super::failure;
+use super::failure::{self, Halt};
 use super::format::{self, Header, Section};
 use super::location::Slot;
 use super::table::Table;
@@ -123,6 +123,7 @@ impl CheckpointFile {
             chunk,
             chunk_at: at,
             filled: 0,
+            waits: true,
         }
     }
 
@@ -154,14 +155,22 @@ pub(super) struct Blocks {
     chunk: Vec<u8>,
     chunk_at: u64,
     filled: usize,
+    /// Whether the medium may be waited for.
+    waits: bool,
 }
 
 impl Blocks {
+    /// Whether the medium may be waited for from now on. Otherwise reading ends with [`Halt::Waits`] where it
+    /// would have to be, and goes on there the next time.
+    pub(super) fn waits(&mut self, waits: bool) {
+        self.waits = waits;
+    }
+
     /// Reads and verifies the next block: where its keys stand in [`Blocks::bytes`]. After an error there
     /// are no more.
-    pub(super) fn next(&mut self) -> Result<Option<Range<usize>>> {
+    pub(super) fn next(&mut self) -> Result<Option<Range<usize>>, Halt> {
         let block = self.try_next();
-        if block.is_err() {
+        if matches!(block, Err(Halt::Failed(_))) {
             (self.at, self.left) = (self.end, 0);
         }
         block
@@ -182,21 +191,23 @@ impl Blocks {
         failure::damaged(&self.file.path, "some keys are damaged")
     }
 
-    fn try_next(&mut self) -> Result<Option<Range<usize>>> {
+    fn try_next(&mut self) -> Result<Option<Range<usize>>, Halt> {
         if self.at == self.end {
-            return if self.left == 0 { Ok(None) } else { Err(self.damaged()) };
+            return if self.left == 0 { Ok(None) } else { Err(self.damaged().into()) };
         }
         let start = self.need(format::BLOCK_HEAD)?;
-        let Some(head) = self.chunk[start..].first_chunk().copied() else { return Err(self.damaged()) };
+        let Some(head) = self.chunk[start..].first_chunk().copied() else {
+            return Err(self.damaged().into());
+        };
         let (len, count) = format::block_size(&head);
         if len > format::BLOCK_MOST || count > self.left {
-            return Err(self.damaged());
+            return Err(self.damaged().into());
         }
         let whole = format::BLOCK_HEAD + len;
         let start = self.need(whole)?;
         let keys = start + format::BLOCK_HEAD..start + whole;
         if !format::is_block(&head, &self.chunk[keys.clone()], self.file.sum_at(self.at)) {
-            return Err(self.damaged());
+            return Err(self.damaged().into());
         }
         self.at += whole as u64;
         self.left -= count;
@@ -204,10 +215,10 @@ impl Blocks {
     }
 
     /// Sees to it that so many bytes of the block are in the chunk, and says where they begin there.
-    fn need(&mut self, len: usize) -> Result<usize> {
+    fn need(&mut self, len: usize) -> Result<usize, Halt> {
         let left = usize::try_from(self.end - self.at).unwrap_or(usize::MAX);
         if len > left {
-            return Err(self.damaged());
+            return Err(self.damaged().into());
         }
         let start = (self.at - self.chunk_at) as usize;
         if start + len <= self.filled {
@@ -219,7 +230,13 @@ impl Blocks {
         }
         self.filled = 0;
         self.chunk_at = self.at;
-        read(&*self.file.file, &self.file.path, &mut self.chunk[..size], self.at)?;
+        let chunk = &mut self.chunk[..size];
+        if self.waits {
+            read(&*self.file.file, &self.file.path, chunk, self.at)?;
+        } else if !matches!(self.file.file.read_at_cached(chunk, self.at), Ok(Some(read)) if read == size) {
+            // What failed, fails again where it may be waited for, and is told there.
+            return Err(Halt::Waits);
+        }
         self.filled = size;
         Ok(0)
     }

@@ -2,11 +2,15 @@
 
 use larder::{Error, Key, Result};
 
+use super::failure::Halt;
 use super::shard::{Enough, ShardKeys};
 use super::{Index, SHARDS, read};
 
-/// Room for so many keys is made at once.
-const PAGE: usize = 1024;
+/// Keys of so many bytes are kept in place.
+const SHORT: usize = 39;
+
+/// So many keys are looked at without waiting, at the most: the caller's thread has other things to do.
+const LOOKS: usize = 4096;
 
 /// Where a listing stands. It keeps the keys of the shard that it is in that came since the checkpoint,
 /// and that checkpoint's file.
@@ -28,6 +32,11 @@ impl Cursor {
         let prefix = prefix.map(str::to_owned);
         Cursor { prefix, shard: 0, keys: None, buffer: Vec::new(), failed: None }
     }
+
+    /// Whether it stands at the end: no page comes any more.
+    pub(crate) fn is_done(&self) -> bool {
+        self.shard == SHARDS && self.keys.is_none() && self.failed.is_none()
+    }
 }
 
 impl Index {
@@ -39,11 +48,29 @@ impl Index {
     /// `Corrupt` if keys of the checkpoint are damaged, and those of the disk. The next page goes on
     /// after what could not be read.
     pub(crate) fn page(&self, cursor: &mut Cursor, most: usize) -> Result<Vec<Key>> {
+        Ok(self.keys_from(cursor, most, true)?)
+    }
+
+    /// The same without waiting for the medium, and in a short time: `None` where it would have to be waited
+    /// for. A page may be empty before the end if few of the keys begin with the prefix.
+    ///
+    /// # Errors
+    /// As [`page`](Index::page).
+    pub(crate) fn page_cached(&self, cursor: &mut Cursor, most: usize) -> Result<Option<Vec<Key>>> {
+        match self.keys_from(cursor, most, false) {
+            Ok(page) => Ok(Some(page)),
+            Err(Halt::Waits) => Ok(None),
+            Err(Halt::Failed(error)) => Err(error),
+        }
+    }
+
+    fn keys_from(&self, cursor: &mut Cursor, most: usize, waits: bool) -> Result<Vec<Key>, Halt> {
         if let Some(error) = cursor.failed.take() {
-            return Err(error);
+            return Err(error.into());
         }
         let most = most.max(1);
-        let mut page = Vec::with_capacity(most.min(PAGE));
+        let mut looks = if waits { usize::MAX } else { LOOKS };
+        let mut page = Vec::with_capacity(most.min(usize::try_from(self.len()).unwrap_or(most)));
         loop {
             let keys = match &mut cursor.keys {
                 Some(keys) => keys,
@@ -54,22 +81,29 @@ impl Index {
                     cursor.keys.insert(keys)
                 }
             };
+            keys.waits(waits);
             let prefix = cursor.prefix.as_deref();
             let took = keys.each(|bytes| {
+                looks -= 1;
                 if let Some(prefix) = prefix
                     && !text(bytes).is_some_and(|text| text.starts_with(prefix.as_bytes()))
                 {
-                    return Ok(Enough(false));
+                    return Ok(Enough(looks == 0));
                 }
                 // These are bytes that a key gave, in memory or under a checksum.
-                page.push(Key::from_stored(bytes));
-                Ok(Enough(page.len() == most))
+                // Two calls, so that a short key is made where it is to stand and not moved there.
+                match bytes.len() {
+                    ..=SHORT => page.push(Key::from_stored(bytes)),
+                    _ => page.push(long(bytes)),
+                }
+                Ok(Enough(page.len() == most || looks == 0))
             });
             match took {
                 Ok(true) => return Ok(page),
                 Ok(false) => cursor.buffer = cursor.keys.take().map_or_else(Vec::new, ShardKeys::into_buffer),
                 Err(error) if page.is_empty() => return Err(error),
-                Err(error) => {
+                Err(Halt::Waits) => return Ok(page),
+                Err(Halt::Failed(error)) => {
                     cursor.failed = Some(error);
                     return Ok(page);
                 }
@@ -85,6 +119,11 @@ impl Index {
         };
         ShardKeys::new(number, checkpoint, recent, buffer)
     }
+}
+
+#[cold]
+fn long(bytes: &[u8]) -> Key {
+    Key::from_stored(bytes)
 }
 
 /// The text of a key that is text in deterministic encoding.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use larder::Result;
 
-use super::failure;
+use super::failure::{self, Halt};
 use super::file::{Blocks, CheckpointFile};
 use super::location::{Found, Slot};
 use super::packed;
@@ -104,9 +104,16 @@ impl ShardKeys {
         ShardKeys { blocks, block: 0..0, removed, added, added_at: 0 }
     }
 
+    /// See [`Blocks::waits`].
+    pub(super) fn waits(&mut self, waits: bool) {
+        if let Some(blocks) = &mut self.blocks {
+            blocks.waits(waits);
+        }
+    }
+
     /// Gives keys out until `take` says that it has enough (true) or there are no more (false). After an
     /// error it goes on with what can be read.
-    pub(super) fn each(&mut self, mut take: impl FnMut(&[u8]) -> Result<Enough>) -> Result<bool> {
+    pub(super) fn each(&mut self, mut take: impl FnMut(&[u8]) -> Result<Enough>) -> Result<bool, Halt> {
         while let Some(blocks) = &mut self.blocks {
             while self.block.is_empty() {
                 match blocks.next()? {
@@ -121,7 +128,7 @@ impl ShardKeys {
             while !self.block.is_empty() {
                 let Some(key) = packed::take(bytes, &mut self.block.start) else {
                     self.block = 0..0;
-                    return Err(blocks.damaged());
+                    return Err(blocks.damaged().into());
                 };
                 let key = &bytes[key];
                 if !self.removed.is_empty() && self.removed.contains(key) {

@@ -24,12 +24,12 @@ const FIRST: u32 = 1;
 /// # Errors
 /// `Invalid` if there is anything else in the directory; `Corrupt` if there are segments, but no control file.
 pub(crate) fn create(at: Base, clock: &dyn Clock) -> Result<Opened> {
-    let Base { disk, layout, durability, readers } = at;
+    let Base { disk, layout, durability, readers, ahead } = at;
     clear(&*disk, &layout)?;
     larder::io::make_dir(&*disk, layout.blobs()).map_err(|error| error.in_backend(failure::NAME))?;
     let salt = clock.random();
     let shared = Arc::new(Shared::new(disk, layout, durability, salt, Index::new(salt), readers));
-    let log = Log::create(&shared, FIRST, Vec::new(), 1)?;
+    let log = Log::create(&shared, FIRST, Vec::new(), 1, ahead)?;
     let end = log.end();
     let state = State { salt, end, published: end.offset, clean: false, seq: 1 };
     // Last: a store is there when its control file is.

@@ -1,6 +1,7 @@
 //! Opening: take the lock, find the segments, find where the log ends, and bring the index up to there from the
 //! last checkpoint, or from the beginning of the log if there is none.
 
+mod covered;
 mod create;
 mod replay;
 mod survey;
@@ -15,7 +16,7 @@ use larder::{Durability, ErrorKind, Result};
 use crate::append_only_file::AppendOnlyFile;
 use crate::control::{Control, State};
 use crate::failure;
-use crate::index::{self, Checkpoint, Index};
+use crate::index::{self, Index};
 use crate::layout::Layout;
 use crate::log::Log;
 use crate::place::Place;
@@ -23,6 +24,7 @@ use crate::segment::Sealed;
 use crate::shared::Shared;
 use crate::usage::Usage;
 use crate::writer::{Checkpoints, Extra};
+use covered::Covered;
 
 pub(crate) use create::{create, refuse_foreign};
 pub(crate) use replay::Replay;
@@ -51,6 +53,8 @@ pub(crate) struct Base {
     pub(crate) layout: Layout,
     pub(crate) durability: Durability,
     pub(crate) readers: Arc<Workers>,
+    /// By how much the writer sets the length of the newest segment ahead, in bytes.
+    pub(crate) ahead: u64,
 }
 
 /// Takes the lock of the one writer.
@@ -90,27 +94,26 @@ pub(crate) fn take_lock(disk: &dyn Disk, layout: &Layout, holder: Option<&str>) 
 
 /// Opens a store that is there, for writing; the lock is held.
 pub(crate) fn open(at: Base, control: Control, state: State) -> Result<Opened> {
-    let Base { disk, layout, durability, readers } = at;
-    let survey = Survey::of(&*disk, &layout, &state)?;
-    let (survey, checkpoint) = survey.with_checkpoint(&*disk, &layout, state.salt)?;
-    let newest = index::numbers(&*disk, layout.root())?.first().copied();
+    let covered = Covered::find(&*at.disk, &at.layout, state.salt)?;
+    let survey = Survey::of(&*at.disk, &at.layout, &state, covered.as_ref())?;
+    let covered = covered.and_then(|covered| covered.check(&survey));
+    let newest = index::numbers(&*at.disk, at.layout.root())?.first().copied();
     let number = newest.map_or(1, |number| number.saturating_add(1));
-    let base = Base { disk, layout, durability, readers };
-    let Replayed { shared, replay, position, swept } = replayed(&base, &state, &survey, checkpoint)?;
+    let Replayed { shared, replay, position, swept } = replayed(&at, &state, &survey, covered)?;
     let Replay { mut usage, next_seq, blobs, .. } = replay;
     usage.retain(&survey.live);
-    if !state.clean {
+    // What was written since says so only once its end was recorded.
+    let clean = state.clean && survey.end == state.end;
+    if !clean {
         // A killed process may have left them to be synced later.
         blobs.iter().for_each(|blob| shared.sync_blob_later(*blob));
     }
     let end = survey.end;
-    let durable = if state.end.segment == end.segment { state.end.offset } else { 0 };
-    let mut log = Log::open(&shared, end, durable.min(end.offset), next_seq)?;
-    if !state.clean {
+    let mut log = Log::open(&shared, end, survey.durable, next_seq, at.ahead)?;
+    if !clean || log.was_cut() {
+        // Nothing may be removed before that which replaced it is on the medium.
         log.write_again()?;
     }
-    // Nothing may be removed before that which replaced it is on the medium.
-    log.fsync()?;
     survey.remove_leftovers(&shared)?;
     sweep::blobs(&shared, &blobs, swept)?;
     usage.of(end.segment).total = end.offset;
@@ -120,21 +123,26 @@ pub(crate) fn open(at: Base, control: Control, state: State) -> Result<Opened> {
 
 /// Opens a store that is there, for reading what is published; returns where that ends.
 pub(crate) fn open_read_only(at: Base, state: &State) -> Result<(Arc<Shared>, Followed)> {
-    let survey = Survey::published(&*at.disk, &at.layout, state)?;
-    read_to_end(at, state, survey)
+    let covered = Covered::find(&*at.disk, &at.layout, state.salt)?;
+    let survey = Survey::published(&*at.disk, &at.layout, state, covered.as_ref())?;
+    read_to_end(&at, state, &survey, covered)
 }
 
 /// The index as opening the store would make it, and what it reads, for whoever knows which segments are live and
 /// where the log ends.
 pub(crate) fn index_at(at: Base, state: &State, sealed: Vec<Sealed>, end: Place) -> Result<Arc<Shared>> {
-    read_to_end(at, state, Survey::known(sealed, end)).map(|(shared, _)| shared)
+    let covered = Covered::find(&*at.disk, &at.layout, state.salt)?;
+    read_to_end(&at, state, &Survey::known(sealed, end), covered).map(|(shared, _)| shared)
 }
 
-fn read_to_end(at: Base, state: &State, survey: Survey) -> Result<(Arc<Shared>, Followed)> {
-    let Base { disk, layout, durability, readers } = at;
-    let (survey, checkpoint) = survey.with_checkpoint(&*disk, &layout, state.salt)?;
-    let base = Base { disk, layout, durability, readers };
-    let Replayed { shared, replay, .. } = replayed(&base, state, &survey, checkpoint)?;
+fn read_to_end(
+    at: &Base,
+    state: &State,
+    survey: &Survey,
+    covered: Option<Covered>,
+) -> Result<(Arc<Shared>, Followed)> {
+    let covered = covered.and_then(|covered| covered.check(survey));
+    let Replayed { shared, replay, .. } = replayed(at, state, survey, covered)?;
     let Replay { mut usage, .. } = replay;
     usage.retain(&survey.live);
     Ok((shared, Followed { end: survey.end, usage }))
@@ -151,15 +159,10 @@ struct Replayed {
 }
 
 /// Brings the index from a checkpoint to the end of the log, or from its beginning if there is none.
-fn replayed(
-    base: &Base,
-    state: &State,
-    survey: &Survey,
-    checkpoint: Option<(Checkpoint, Extra)>,
-) -> Result<Replayed> {
-    let position = checkpoint.as_ref().map(|(checkpoint, _)| checkpoint.position);
-    let (index, extra) = match checkpoint {
-        Some((checkpoint, extra)) => (checkpoint.index, extra),
+fn replayed(base: &Base, state: &State, survey: &Survey, covered: Option<Covered>) -> Result<Replayed> {
+    let position = covered.as_ref().map(Covered::position);
+    let (index, extra) = match covered {
+        Some(Covered { checkpoint, extra }) => (checkpoint.index, extra),
         None => (Index::new(state.salt), Extra::default()),
     };
     let (disk, readers) = (Arc::clone(&base.disk), Arc::clone(&base.readers));

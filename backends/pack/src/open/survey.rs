@@ -7,17 +7,16 @@ use std::sync::Arc;
 use larder::io::{Disk, DiskFile, Mode};
 use larder::{Error, Result};
 
+use super::covered::{Covered, Start, start};
 use super::replay::Replay;
 use super::unsynced::Unsynced;
 use crate::control::State;
 use crate::failure;
 use crate::frame::{self, Kind};
-use crate::index::{Checkpoint, Index};
 use crate::layout::Layout;
 use crate::place::Place;
 use crate::segment::{self, Frame, LogEnd, Scanner, Sealed, SegmentHeader, Step, find_end, holds_frames};
 use crate::shared::Shared;
-use crate::writer::Extra;
 
 /// The segments of a store that is being opened.
 #[derive(Debug)]
@@ -26,6 +25,8 @@ pub(super) struct Survey {
     pub(super) live: Vec<u32>,
     /// Where the log ends.
     pub(super) end: Place,
+    /// What lies before this offset of the newest segment was synced, as far as is known.
+    pub(super) durable: u64,
     /// How long the live segments but the newest are.
     sealed: Vec<Sealed>,
     /// Files of segments that are not live any more.
@@ -33,24 +34,32 @@ pub(super) struct Survey {
 }
 
 impl Survey {
-    /// Looks at a store that is to be written: nobody else does.
+    /// Looks at a store that is to be written: nobody else does. Of the newest segment, what a checkpoint covers is not
+    /// read; of a store that was closed, that is all.
     ///
     /// # Errors
     /// `Corrupt` if a segment is missing or its header damaged, or if the newest is damaged before its end.
-    pub(super) fn of(disk: &dyn Disk, layout: &Layout, state: &State) -> Result<Survey> {
+    pub(super) fn of(
+        disk: &dyn Disk,
+        layout: &Layout,
+        state: &State,
+        covered: Option<&Covered>,
+    ) -> Result<Survey> {
+        // Before this place everything was synced.
+        let promised = covered.map_or(state.end, |covered| covered.position().max(state.end));
         let mut present = segments(disk, layout)?;
         let mut leftovers = Vec::new();
         while let Some(newest) = present.last().copied() {
-            if newest < state.end.segment {
+            if newest < promised.segment {
                 break;
             }
             let path = layout.segment(newest);
             let file = open(disk, layout, newest)?;
             if let Some(header) = SegmentHeader::read(&*file, newest, Some(state.salt))? {
-                let mut dropped = Vec::new();
-                let known = if state.end.segment == newest { state.end.offset } else { 0 };
-                let mut unsynced = Unsynced::new(known);
-                let end = find_end(&*file, state.salt, newest, header.encoded_len(), known, &mut |frame| {
+                let Start { from, mut dropped } = start(covered, &header);
+                let durable = if promised.segment == newest { promised.offset } else { 0 };
+                let mut unsynced = Unsynced::new(durable);
+                let end = find_end(&*file, state.salt, newest, from, durable, &mut |frame| {
                     note_dropped(&mut dropped, &frame);
                     unsynced.note(&frame);
                     Ok(())
@@ -62,35 +71,43 @@ impl Survey {
                 // A segment is dropped only after everything before was synced: no `Drop` is behind the cut.
                 let end = unsynced.cut(disk, layout, end)?;
                 let end = Place { segment: newest, offset: end };
-                return Survey::finish(layout, &header, &dropped, &present, end, leftovers);
+                let survey = Survey::finish(layout, &header, &dropped, &present, end, leftovers)?;
+                return Ok(Survey { durable: durable.min(end.offset), ..survey });
             }
             // Making it was not finished, or it is damaged.
-            if state.end.segment >= newest || holds_frames(&*file, state.salt, newest)? {
+            if promised.segment >= newest || holds_frames(&*file, state.salt, newest)? {
                 return Err(failure::damaged(&path, 0));
             }
             leftovers.push(path);
             present.pop();
         }
-        Err(missing(layout, state.end.segment))
+        Err(missing(layout, promised.segment))
     }
 
     /// What somebody else has found out.
     pub(super) fn known(sealed: Vec<Sealed>, end: Place) -> Survey {
         let live = sealed.iter().map(|one| one.id).chain([end.segment]).collect();
-        Survey { live, end, sealed, leftovers: Vec::new() }
+        Survey { live, end, durable: 0, sealed, leftovers: Vec::new() }
     }
 
     /// Looks at what the writer has published.
     ///
     /// # Errors
     /// As [`Survey::of`].
-    pub(super) fn published(disk: &dyn Disk, layout: &Layout, state: &State) -> Result<Survey> {
+    pub(super) fn published(
+        disk: &dyn Disk,
+        layout: &Layout,
+        state: &State,
+        covered: Option<&Covered>,
+    ) -> Result<Survey> {
         let newest = state.end.segment;
         let file = open(disk, layout, newest)?;
         let header = SegmentHeader::read(&*file, newest, Some(state.salt))?;
         let header = header.ok_or_else(|| failure::damaged(&layout.segment(newest), 0))?;
-        let mut dropped = Vec::new();
-        let part = header.encoded_len()..state.published;
+        // The writer may have made a checkpoint since.
+        let covered = covered.filter(|covered| covered.position().offset <= state.published);
+        let Start { from, mut dropped } = start(covered, &header);
+        let part = from..state.published;
         scan(&*file, layout, state.salt, newest, part, &mut |frame| {
             note_dropped(&mut dropped, &frame);
             Ok(())
@@ -116,25 +133,7 @@ impl Survey {
         }
         let dead = present.iter().filter(|id| **id < end.segment && !live.contains(id));
         leftovers.extend(dead.map(|id| layout.segment(*id)));
-        Ok(Survey { live, end, sealed, leftovers })
-    }
-
-    /// The last checkpoint, if what it says is still so.
-    pub(super) fn with_checkpoint(
-        self,
-        disk: &dyn Disk,
-        layout: &Layout,
-        salt: u64,
-    ) -> Result<(Survey, Option<(Checkpoint, Extra)>)> {
-        let (found, _) = Index::open(disk, layout.root(), salt)?;
-        let usable = found.and_then(|checkpoint| {
-            let position = checkpoint.position;
-            // Removals may be missing in the log that follows if a segment of it is gone.
-            let whole = (position.segment..=self.end.segment).all(|id| self.live.contains(&id));
-            let extra = Extra::decode(&checkpoint.extra).filter(|_| whole && position <= self.end)?;
-            Some((checkpoint, extra))
-        });
-        Ok((self, usable))
+        Ok(Survey { live, end, durable: 0, sealed, leftovers })
     }
 
     /// Opens all segments for reading.

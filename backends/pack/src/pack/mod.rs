@@ -2,11 +2,12 @@
 
 mod options;
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use foldhash::fast::RandomState;
 use larder::io::{Drain, Workers};
 use larder::{
     Backend, Batch, Capabilities, Data, ErrorKind, Expect, Head, Key, Keys, Part, Reach, Record, Removed,
@@ -218,10 +219,10 @@ impl Backend for Pack {
         };
         match record.into_parts() {
             (head, Data::None) => {
-                writing.write(key.clone(), Entry { head, body: Body::Bytes(larder::Bytes::new()) }, expect)
+                writing.write(key.clone(), Entry::new(head, Body::Bytes(larder::Bytes::new())), expect)
             }
             (head, Data::Bytes(data)) if data.len() < LARGE => {
-                writing.write(key.clone(), Entry { head, body: Body::Bytes(data) }, expect)
+                writing.write(key.clone(), Entry::new(head, Body::Bytes(data)), expect)
             }
             (head, Data::Bytes(data)) => {
                 let (answer, reply) = Reply::channel();
@@ -231,7 +232,7 @@ impl Backend for Pack {
                 drop(writing.writers.run(move || {
                     match blob::whole(&shared, &data) {
                         Ok(blob) => {
-                            let entry = Entry { head, body: Body::Blob(blob) };
+                            let entry = Entry::new(head, Body::Blob(blob));
                             let change = Change { key, expect, action: Action::Write { entry, answer } };
                             if let Err(job) = drain.send(Job::Change(change)) {
                                 job.fail(failure::closed());
@@ -254,7 +255,7 @@ impl Backend for Pack {
                             Streamed::Blob(blob) => (head, Body::Blob(blob)),
                         })
                         .map_err(|error| error.in_backend(failure::NAME).at_key(&key))?;
-                    writing.write(key, Entry { head, body }, expect).await
+                    writing.write(key, Entry::new(head, body), expect).await
                 })
             }
         }
@@ -284,7 +285,7 @@ impl Backend for Pack {
         let prepare = move |writes: Vec<Write>| -> Result<Vec<Prepared>> {
             pack.0.shared.check_writable()?;
             pack.writing()?;
-            let mut keys = BTreeSet::new();
+            let mut keys = HashSet::with_capacity_and_hasher(writes.len(), RandomState::default());
             for Write { key, record, .. } in &writes {
                 if let Some(record) = record {
                     pack.check(key, record)?;
@@ -390,7 +391,7 @@ impl Prepared {
     }
 
     fn inline(self) -> (Key, Expect, Option<Entry>) {
-        let entry = self.record.map(|(head, data)| Entry { head, body: Body::Bytes(data) });
+        let entry = self.record.map(|(head, data)| Entry::new(head, Body::Bytes(data)));
         (self.key, self.expect, entry)
     }
 
@@ -399,7 +400,7 @@ impl Prepared {
         match self.record {
             Some((head, data)) if data.len() >= LARGE => {
                 let body = Body::Blob(blob::whole(shared, &data)?);
-                Ok((self.key, self.expect, Some(Entry { head, body })))
+                Ok((self.key, self.expect, Some(Entry::new(head, body))))
             }
             record => Ok(Prepared { record, ..self }.inline()),
         }

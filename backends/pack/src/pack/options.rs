@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
 
-use larder::io::{Disk, Drain, RealDisk, Workers, make_dirs};
+use larder::io::{Disk, Drain, MappedDisk, RealDisk, Workers, make_dirs};
 use larder::{Clock, Durability, ErrorKind, RealClock, Result};
 
 use super::{Follower, Inner, Mode, Pack, Writing};
 use crate::control::Control;
 use crate::failure;
 use crate::layout::Layout;
+use crate::log;
 use crate::open::{self, Base};
 use crate::writer::{Again, MOST, Policy, Writer};
 
@@ -28,6 +29,7 @@ use crate::writer::{Again, MOST, Policy, Writer};
 #[derive(Clone, Debug)]
 pub struct Options {
     durability: Durability,
+    mapped: bool,
     create: bool,
     readers: usize,
     threads: bool,
@@ -46,6 +48,7 @@ impl Default for Options {
     fn default() -> Options {
         Options {
             durability: Durability::Synced,
+            mapped: false,
             create: true,
             readers: 2,
             threads: true,
@@ -101,6 +104,16 @@ impl Options {
     #[must_use]
     pub fn compaction(mut self, compacts: bool) -> Options {
         self.policy.compacts = compacts;
+        self
+    }
+
+    /// Reads through memory maps ([`MappedDisk`](larder::io::MappedDisk)) instead of `preadv2`: about a third
+    /// faster where the files are in the page cache. For media that can be trusted: a read whose page is not in
+    /// memory waits in the thread that asks, and one that the medium cannot read ends the process by `SIGBUS`.
+    /// Of no effect beside [`disk`](Options::disk).
+    #[must_use]
+    pub fn mapped_reads(mut self, mapped: bool) -> Options {
+        self.mapped = mapped;
         self
     }
 
@@ -176,10 +189,12 @@ impl Options {
                 let absolute = std::path::absolute(&dir);
                 let absolute =
                     absolute.map_err(|cause| failure::disk("cannot find", dir.display(), cause))?;
-                (Arc::new(RealDisk) as Arc<dyn Disk>, absolute)
+                let disk: Arc<dyn Disk> = if self.mapped { Arc::new(MappedDisk) } else { Arc::new(RealDisk) };
+                (disk, absolute)
             }
         };
-        Ok(Base { disk, layout: Layout::new(dir), durability: self.durability, readers })
+        let ahead = log::ahead_of(self.policy.segment_bytes);
+        Ok(Base { disk, layout: Layout::new(dir), durability: self.durability, readers, ahead })
     }
 
     /// Opens the store. Waits for the medium.

@@ -5,6 +5,7 @@ use larder::io::DiskFile;
 
 use super::names::file_name;
 use super::scanner::{Frame, Scanner, Step};
+use super::window::Window;
 use crate::failure;
 use crate::frame::Batch;
 
@@ -20,6 +21,27 @@ pub(crate) enum LogEnd {
     },
 }
 
+/// The offset from which on a file holds nothing but zeros, up to its end: not before `from`. A writer keeps the newest
+/// segment's file longer than its content, so zeros at its end are neither data nor damage.
+///
+/// # Errors
+///
+/// Those of reading.
+pub(crate) fn zeros_from(file: &dyn DiskFile, id: u32, from: u64) -> Result<u64> {
+    let end = len(file, id)?;
+    let mut window = Window::new(file, end);
+    let cannot_read = |cause| failure::disk("cannot read", file_name(id), cause);
+    let (mut at, mut zeros_from) = (from, from);
+    while at < end {
+        let zeros = window.zeros(at).map_err(cannot_read)?;
+        at += zeros.max(1);
+        if zeros == 0 {
+            zeros_from = at;
+        }
+    }
+    Ok(zeros_from)
+}
+
 /// Goes through a segment from a known start to where the log ends, and delivers all frames that count,
 /// in order: those of a batch when its last one has been seen.
 ///
@@ -27,7 +49,7 @@ pub(crate) enum LogEnd {
 /// lies before this offset is known to have been synced; for a segment that is not the newest one, this is
 /// its length.
 ///
-/// The first place without a valid frame is a torn write, unless it is known, or any header after it says,
+/// The first place without a valid frame, be it one of the zeros at the end of the file, is a torn write, unless it is known, or any header after it says,
 /// that more than this was synced. A header is believed without its payload: it was written at its
 /// place, whatever became of the rest.
 ///
@@ -79,7 +101,7 @@ pub(crate) fn find_end(
         }
     }
     let at = scanner.at();
-    if known_durable > at || scanner.any_header(|header| header.durable > at)? {
+    if known_durable > at || scanner.any_header(|_, header| header.durable > at)? {
         return Ok(LogEnd::Damaged { at });
     }
     Ok(LogEnd::At(batch.unwrap_or(at)))
@@ -89,7 +111,7 @@ pub(crate) fn find_end(
 /// has none; so one that has, and no [header](super::SegmentHeader), is damaged.
 pub(crate) fn holds_frames(file: &dyn DiskFile, salt: u64, id: u32) -> Result<bool> {
     let end = len(file, id)?;
-    Scanner::new(file, salt, id, 0, end).any_header(|_| true)
+    Scanner::new(file, salt, id, 0, end).any_header(|_, _| true)
 }
 
 fn len(file: &dyn DiskFile, id: u32) -> Result<u64> {

@@ -9,7 +9,7 @@ mod scanner;
 mod tests;
 mod window;
 
-pub(crate) use end::{LogEnd, find_end, holds_frames};
+pub(crate) use end::{LogEnd, find_end, holds_frames, zeros_from};
 pub(crate) use header::{Sealed, SegmentHeader};
 pub(crate) use names::{file_name, parse_name};
 pub(crate) use scanner::{Frame, Scanner, Step};

@@ -112,26 +112,37 @@ impl<'f> Scanner<'f> {
 
     /// Where the next frame after this offset begins, or the end.
     fn resynchronise(&mut self, after: u64) -> Result<u64> {
-        let mut at = next_place(after);
+        let mut at = self.beyond_zeros(next_place(after))?;
         while at < self.window.end() {
             if self.verify(at)?.is_some() {
                 return Ok(at);
             }
-            at = next_place(at);
+            at = self.beyond_zeros(next_place(at))?;
         }
         Ok(self.window.end())
     }
 
-    /// Whether a header stands somewhere from here on that fulfils a condition.
-    pub(crate) fn any_header(&mut self, fulfils: impl Fn(&Header) -> bool) -> Result<bool> {
-        let mut at = self.at.div_ceil(ALIGN).saturating_mul(ALIGN);
+    /// Whether a header stands somewhere from here on that fulfils a condition on its offset and itself.
+    pub(crate) fn any_header(&mut self, fulfils: impl Fn(u64, &Header) -> bool) -> Result<bool> {
+        let mut at = self.beyond_zeros(self.at.div_ceil(ALIGN).saturating_mul(ALIGN))?;
         while at < self.window.end() {
-            if self.header(at)?.is_some_and(|header| fulfils(&header)) {
+            if self.header(at)?.is_some_and(|header| fulfils(at, &header)) {
                 return Ok(true);
             }
-            at = next_place(at);
+            at = self.beyond_zeros(next_place(at))?;
         }
         Ok(false)
+    }
+
+    /// The first offset from here on at which a frame could begin, and that is not within zeros: none begins with one.
+    fn beyond_zeros(&mut self, mut at: u64) -> Result<u64> {
+        loop {
+            let zeros = self.window.zeros(at).map_err(cannot_read(self.segment))?;
+            if zeros == 0 {
+                return Ok(at);
+            }
+            at = (at + zeros).div_ceil(ALIGN).saturating_mul(ALIGN);
+        }
     }
 }
 

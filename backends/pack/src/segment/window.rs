@@ -38,6 +38,22 @@ impl<'f> Window<'f> {
         Ok(self.held(at, len))
     }
 
+    /// How many bytes from here on are zeros, of those that are in memory then. What the file does not have (any more)
+    /// counts as zeros, up to the end.
+    pub(super) fn zeros(&mut self, at: u64) -> io::Result<u64> {
+        if at >= self.end {
+            return Ok(0);
+        }
+        if self.held(at, 1).is_none() {
+            self.fill(at, 1)?;
+        }
+        let from = at.checked_sub(self.start).and_then(|from| usize::try_from(from).ok());
+        Ok(match from.and_then(|from| self.buffer.get(from..)) {
+            Some(held) if !held.is_empty() => leading_zeros(held) as u64,
+            _ => self.end - at,
+        })
+    }
+
     fn held(&self, at: u64, len: usize) -> Option<&[u8]> {
         let from = usize::try_from(at.checked_sub(self.start)?).ok()?;
         self.buffer.get(from..from.checked_add(len)?)
@@ -56,4 +72,13 @@ impl<'f> Window<'f> {
         }
         Ok(())
     }
+}
+
+/// How many bytes at the beginning are zeros.
+fn leading_zeros(bytes: &[u8]) -> usize {
+    // Whole pieces at a time: a file whose length was set ahead has many.
+    let pieces = bytes.as_chunks::<256>().0;
+    let whole = pieces.iter().take_while(|piece| piece.iter().fold(0, |any, byte| any | byte) == 0).count();
+    let rest = &bytes[whole * 256..];
+    whole * 256 + rest.iter().position(|byte| *byte != 0).unwrap_or(rest.len())
 }

@@ -16,7 +16,7 @@ use crate::frame::{self, Kind};
 use crate::index::{self, Index};
 use crate::layout::Layout;
 use crate::place::Place;
-use crate::segment::{self, LogEnd, Scanner, SegmentHeader, find_end, holds_frames};
+use crate::segment::{self, LogEnd, Scanner, SegmentHeader, find_end, holds_frames, zeros_from};
 
 /// The files of a store.
 pub(super) struct Files {
@@ -30,7 +30,7 @@ pub(super) struct Files {
     pub(super) missing: Vec<u32>,
     /// Where the log ends.
     pub(super) end: Place,
-    /// How many bytes there are beyond, which nobody was promised.
+    /// How many bytes there are beyond, which nobody was promised. Zeros up to the end of the file do not count.
     pub(super) torn: u64,
     /// The last place from which on a segment is missing.
     pub(super) cut: Option<Place>,
@@ -153,7 +153,7 @@ impl Files {
             if id == newest && recorded.segment <= newest {
                 let known = if recorded.segment == id { recorded.offset } else { 0 };
                 self.end_in(&mut segment, known)?;
-                self.torn = len - segment.to;
+                self.torn = zeros_from(&*segment.file, id, segment.to)? - segment.to;
             }
             if id == newest {
                 self.end.offset = segment.to;
@@ -209,16 +209,20 @@ impl Files {
             return Ok(());
         }
         // Damaged. What any frame claims was durable; only what is beyond can be torn.
-        let claimed = Cell::new(known);
-        Scanner::new(file, self.salt, segment.id, 0, segment.to).any_header(|header| {
+        let (claimed, reached) = (Cell::new(known), Cell::new(0));
+        Scanner::new(file, self.salt, segment.id, 0, segment.to).any_header(|at, header| {
             claimed.set(claimed.get().max(header.durable));
+            reached.set(reached.get().max(at.saturating_add(header.frame_len())));
             false
         })?;
-        let claimed = claimed.get();
+        let (claimed, reached) = (claimed.get(), reached.get());
         if claimed > segment.to {
             self.is_cut(segment, claimed);
         } else if let LogEnd::At(end) = find(claimed, 0)? {
             segment.to = end;
+        } else {
+            // Nobody can tell; but zeros that belong to no frame are nothing.
+            segment.to = segment.to.min(zeros_from(file, segment.id, claimed)?.max(reached));
         }
         Ok(())
     }

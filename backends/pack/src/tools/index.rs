@@ -63,6 +63,7 @@ pub(super) fn check(
         layout: files.layout.clone(),
         durability: Durability::Synced,
         readers: Arc::new(Workers::inline()),
+        ahead: 0,
     };
     let older = files.segments.iter().filter(|segment| segment.id != files.end.segment);
     let sealed = older.map(|segment| Sealed { id: segment.id, len: segment.to }).collect();

@@ -1,20 +1,17 @@
 //! The record in a frame.
 
-use larder::{Bytes, DataSum, Head, Origin, Result};
+use larder::{DataSum, Head, Result};
 
 use super::files::Files;
 use crate::failure;
 use crate::frame::{BlobRef, Header, Kind};
+use crate::head;
 use crate::place::Place;
 
 /// The head of the record in a frame that is whole, and where its data is.
 pub(super) fn head_of(header: &Header, payload: &[u8]) -> Result<(Head, Option<BlobRef>), String> {
     let (head, data) = payload.split_at_checked(header.head_len as usize).unwrap_or_default();
-    let parsed = Head::length(head).and_then(|len| match len {
-        Some(len) if len == head.len() => Head::parse(Bytes::copy_from_slice(head), Origin::Larder),
-        _ => Err(failure::error(larder::ErrorKind::Corrupt, "the record's head has another length")),
-    });
-    let parsed = parsed.map_err(|error| error.to_string())?;
+    let parsed = head::of_any(head, u64::from(header.data_len)).map_err(|error| error.to_string())?;
     if parsed.key_bytes() != header.key_of(payload) {
         return Err("the frame and the record in it name different keys".into());
     }
@@ -48,7 +45,7 @@ pub(super) fn read(files: &Files, place: Place) -> Result<(Header, Vec<u8>)> {
 
 #[cfg(test)]
 mod tests {
-    use larder::{Key, Kind as What, Meta, Record, Timestamp};
+    use larder::{Bytes, Key, Kind as What, Meta, Record, Timestamp};
 
     use super::*;
     use crate::frame::Batch;
@@ -62,15 +59,19 @@ mod tests {
             let header = Header::record(1, range, head, data, Batch::Alone).unwrap();
             head_of(&header, &[head, data].concat()).map(|_| ())
         };
-        let (bytes, range) = (head.as_bytes(), head.key_range());
-        assert_eq!(judged(bytes, range.clone(), b"data"), Ok(()));
-        assert!(judged(bytes, range.clone(), b"dara").is_err());
-        assert!(judged(bytes, range.clone(), b"data and more").is_err());
-        assert!(judged(bytes, range.start..range.end - 1, b"data").is_err());
-        for at in 0..bytes.len() {
-            let mut bytes = bytes.to_vec();
-            bytes[at] ^= 1;
-            assert!(judged(&bytes, range.clone(), b"data").is_err(), "{at}");
+        let mut buffer = Vec::new();
+        let at_rest = head::AtRest::of(head.clone());
+        let compact = at_rest.bytes(&meta.key().clone(), &mut buffer);
+        for (range, bytes) in [(head.key_range(), &head.as_bytes()[..]), compact] {
+            assert_eq!(judged(bytes, range.clone(), b"data"), Ok(()));
+            assert!(judged(bytes, range.clone(), b"dara").is_err());
+            assert!(judged(bytes, range.clone(), b"data and more").is_err());
+            assert!(judged(bytes, range.start..range.end - 1, b"data").is_err());
+            for at in 0..bytes.len() {
+                let mut bytes = bytes.to_vec();
+                bytes[at] ^= 1;
+                assert!(judged(&bytes, range.clone(), b"data").is_err(), "{at}");
+            }
         }
     }
 }

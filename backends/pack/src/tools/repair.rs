@@ -211,7 +211,7 @@ fn write(
         saved.bytes += len;
         read(header.frame_len());
         bytes += header.payload_len();
-        group.push((Key::from_stored(key), Expect::Absent, Some(Entry { head, body })));
+        group.push((Key::from_stored(key), Expect::Absent, Some(Entry::new(head, body))));
         if group.len() == GROUP.0 || bytes >= GROUP.1 {
             put(target, std::mem::take(&mut group))?;
             bytes = 0;

@@ -2,10 +2,11 @@
 
 use std::ops::Range;
 
-use larder::{Head, Origin, Result};
+use larder::Result;
 
 use super::files::Segment;
 use crate::frame::{self, Header};
+use crate::head;
 use crate::segment::{Frame, Scanner, Step};
 
 /// What stands in a segment.
@@ -88,10 +89,9 @@ fn take_apart(
 fn key_in(segment: &Segment, at: u64, header: &Header) -> Option<Vec<u8>> {
     let mut head = vec![0; header.head_len as usize];
     let read = segment.file.read_full_at(&mut head, at + Header::LEN as u64).ok()?;
-    if head.is_empty() || read < head.len() || Head::length(&head).ok()? != Some(head.len()) {
+    if head.is_empty() || read < head.len() {
         return None;
     }
-    let head = Head::parse(head.into(), Origin::Larder).ok()?;
-    head.sums()?;
+    let head = head::of_any(&head, u64::from(header.data_len)).ok()?;
     Some(head.key_bytes().to_vec())
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
 use larder::{Batch, Error, Expect, Key, Removed, Responder, Result, Version, Written};
 
 use super::Writer;
@@ -48,7 +49,7 @@ struct Touched {
 #[derive(Debug, Default)]
 pub(super) struct Group {
     touched: Vec<Touched>,
-    known: HashMap<Key, usize>,
+    known: HashMap<Key, usize, RandomState>,
     answers: Vec<Answer>,
     /// Blobs that frames of this group name.
     blobs: Vec<crate::blob::Blob>,
@@ -206,17 +207,19 @@ impl Writer {
         let log = self.log.as_mut().ok_or_else(failure::closed)?;
         let Entry { head, body } = entry;
         let seq = log.next_seq();
-        let (key, head) = (head.key_range(), head.as_bytes());
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let (key, at_rest) = head.bytes(&group.touched[at].key, &mut buffer);
         let blob = body.blob();
         let reference = blob.map(BlobRef::encode);
         let (header, data) = match (&body, blob, &reference) {
-            (Body::Bytes(data), ..) => (Header::record(seq, key, head, data, part)?, &data[..]),
+            (Body::Bytes(data), ..) => (Header::record(seq, key, at_rest, data, part)?, &data[..]),
             (Body::Blob(_), Some(blob), Some(bytes)) => {
-                (Header::blob(seq, key, head, blob, part)?, &bytes[..])
+                (Header::blob(seq, key, at_rest, blob, part)?, &bytes[..])
             }
             (Body::Blob(_), ..) => return Err(failure::closed()),
         };
-        let place = log.append(header, head, data)?;
+        let place = log.append(header, at_rest, data)?;
+        self.buffer = buffer;
         let now = Current::new(place, &header, blob)?;
         log.new_seq();
         group.appended += header.frame_len();

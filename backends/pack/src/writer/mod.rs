@@ -68,6 +68,8 @@ pub(crate) struct Writer {
     again: Again,
     /// Whether a job that goes on is queued.
     stepping: bool,
+    /// For the head of the frame that is being made.
+    buffer: Vec<u8>,
 }
 
 impl Writer {
@@ -96,6 +98,7 @@ impl Writer {
             appended: 0,
             again,
             stepping: false,
+            buffer: Vec::new(),
         }
     }
 
@@ -224,6 +227,9 @@ impl Writer {
 
     /// Leaves the store so that it is opened at once.
     fn finish(&mut self) -> Result<()> {
+        self.shared.check_sound()?;
+        // What is recorded as clean ends where its file does.
+        self.log.as_mut().ok_or_else(failure::closed)?.trim()?;
         self.sync()?;
         if self.checkpoints.are_behind(self.log.as_ref().map(Log::end)) {
             self.checkpoint()?;

@@ -40,13 +40,21 @@ struct Owner {
     /// The mark of the recording, and the bytes below the end, each time that it was recorded.
     recorded: Vec<(usize, Vec<u8>)>,
     next: u8,
+    /// In steps of so many bytes the file's length is set ahead.
+    ahead: u64,
 }
 
 impl Owner {
     fn begin(disk: SimDisk) -> Owner {
         let disk = prepared(disk);
         disk.record();
-        Owner { file: create_sim(&disk), disk, bytes: Vec::new(), recorded: Vec::new(), next: 0 }
+        Owner { file: create_sim(&disk), disk, bytes: Vec::new(), recorded: Vec::new(), next: 0, ahead: 0 }
+    }
+
+    fn ahead(mut self, step: u64) -> Owner {
+        self.ahead = step;
+        self.file.preallocate(step).unwrap();
+        self
     }
 
     fn append(&mut self, len: usize) {
@@ -71,6 +79,7 @@ impl Owner {
     fn restart(&mut self) {
         self.bytes = self.recorded.last().map_or(Vec::new(), |(_, bytes)| bytes.clone());
         self.file = open_sim(&self.disk, self.bytes.len() as u64).unwrap();
+        self.file.preallocate(self.ahead).unwrap();
     }
 
     /// A flush writes a part and fails, and what was buffered is given up.
@@ -192,21 +201,36 @@ fn it_does_when_flushes_fail_halfway() {
 fn it_does_whatever_was_done() {
     for run in 0..16 {
         let draws = Draws::new(SEED).domain("owner").of(run);
-        let mut owner = Owner::begin(SimDisk::new(run));
+        let mut owner = Owner::begin(SimDisk::new(run)).ahead([0, 700, 4000][run as usize % 3]);
         owner.publish();
         for step in 0..25 {
             let len = below(draws.at(2 * step), 650) as usize;
-            match below(draws.at(2 * step + 1), 10) {
+            match below(draws.at(2 * step + 1), 11) {
                 0..=3 => owner.append(len),
                 4 => owner.append(3 * len),
                 5 => owner.flush(),
                 6 => owner.fail_to_flush(len.max(2)),
                 7 => owner.restart(),
+                8 => _ = owner.file.trim().unwrap(),
                 _ => owner.publish(),
             }
         }
-        owner.survives(24, 200);
+        owner.survives(24, 100);
     }
+}
+
+#[test]
+fn once_it_is_trimmed_and_synced_a_crash_leaves_nothing_beyond_its_end() {
+    let mut owner = Owner::begin(SimDisk::new(SEED)).ahead(3000);
+    owner.append(1000);
+    owner.publish();
+    let path = Path::new(SIM_PATH);
+    assert_eq!(owner.disk.bytes(path).unwrap().len(), 3000);
+    let longer = |left: SimDisk| left.bytes(path).unwrap().len() > 1000;
+    owner.file.trim().unwrap();
+    assert!(owner.disk.crash_states(CrashModel::Adversarial, 10).any(longer));
+    owner.file.fsync().unwrap();
+    only(&owner.disk, &owner.bytes).unwrap();
 }
 
 #[test]

@@ -71,8 +71,8 @@ fn run(setup: Setup, planned: Option<Planned>) -> usize {
 #[test]
 fn whatever_call_fails_nothing_is_lost_or_doubled() {
     let mut met = 0;
-    for (external, dead_header_size) in [(false, 0), (false, 16), (true, 3)] {
-        let setup = Setup { threshold: 24, dead_header_size, external };
+    for (external, dead_header_size, ahead) in [(false, 0, 0), (false, 16, 0), (true, 3, 0), (false, 3, 50)] {
+        let setup = Setup { threshold: 24, dead_header_size, external, ahead };
         for fault in FAULTS {
             for times in [1, 3] {
                 let mut after = 0;
@@ -95,6 +95,6 @@ fn whatever_call_fails_nothing_is_lost_or_doubled() {
 #[test]
 fn without_faults_nothing_fails() {
     for external in [false, true] {
-        assert_eq!(run(Setup { threshold: 24, dead_header_size: 16, external }, None), 0);
+        assert_eq!(run(Setup { threshold: 24, dead_header_size: 16, external, ahead: 0 }, None), 0);
     }
 }

@@ -9,6 +9,7 @@ mod crashes;
 mod every_call;
 mod matrix;
 mod model;
+mod preallocation;
 mod property;
 mod real_files;
 mod rows;

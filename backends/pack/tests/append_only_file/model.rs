@@ -38,6 +38,8 @@ pub(crate) struct Setup {
     pub(crate) dead_header_size: u64,
     /// Whether the procedure is an external one, which flushes, syncs and publishes.
     pub(crate) external: bool,
+    /// In steps of so many bytes the file's length is set ahead.
+    pub(crate) ahead: u64,
 }
 
 /// The file, its readers, and what they should hold.
@@ -250,7 +252,7 @@ impl Pair {
         assert!(self.follower.read(end as u64, 1).is_err());
     }
 
-    /// Flushes, closes, and compares the whole file: nothing else may be in it.
+    /// Flushes, trims, closes, and compares the whole file: nothing else may be in it.
     pub(crate) fn end(mut self) {
         self.disk.heal();
         if self.poisoned {
@@ -258,6 +260,7 @@ impl Pair {
         }
         self.step(&Op::Flush).unwrap();
         self.step(&Op::Fsync).unwrap();
+        self.file.trim().unwrap();
         self.file.close().unwrap();
         let mut whole = vec![b'H'; self.setup.dead_header_size as usize];
         whole.extend(&self.bytes);
@@ -277,7 +280,10 @@ fn open(disk: &Arc<FaultyDisk>, setup: Setup, control: &Arc<AtomicU64>, end: u64
     } else {
         AutoFlush::Internal
     };
-    File::open_rw(Arc::clone(disk), PATH, end, setup.dead_header_size, setup.threshold, auto_flush)
+    let mut file =
+        File::open_rw(Arc::clone(disk), PATH, end, setup.dead_header_size, setup.threshold, auto_flush)?;
+    file.preallocate(setup.ahead)?;
+    Ok(file)
 }
 
 fn follow(disk: &Arc<FaultyDisk>, setup: Setup, end: u64) -> Result<File, E> {

@@ -18,8 +18,16 @@ fn settings() -> ProptestConfig {
 }
 
 fn setup() -> impl Strategy<Value = Setup> {
-    (prop_oneof![Just(0), 1..40_usize, Just(1000)], prop_oneof![Just(0), Just(16), 1..9_u64], any::<bool>())
-        .prop_map(|(threshold, dead_header_size, external)| Setup { threshold, dead_header_size, external })
+    let threshold = prop_oneof![Just(0), 1..40_usize, Just(1000)];
+    let ahead = prop_oneof![Just(0), 1..200_u64];
+    (threshold, prop_oneof![Just(0), Just(16), 1..9_u64], any::<bool>(), ahead).prop_map(
+        |(threshold, dead_header_size, external, ahead)| Setup {
+            threshold,
+            dead_header_size,
+            external,
+            ahead,
+        },
+    )
 }
 
 fn op() -> impl Strategy<Value = Op> {

@@ -96,7 +96,7 @@ fn each(name: &str, script: Script, durability: Durability, faults: impl Fn(u64)
 }
 
 fn script(seed: u64) -> Script {
-    Script { compactions: 8, reopenings: 8, ..Script::new(seed, 16) }
+    Script { compactions: 8, reopenings: 8, ..Script::new(seed, 20) }
 }
 
 #[test]
@@ -164,10 +164,23 @@ fn a_write_may_stop_halfway() {
 #[test]
 fn a_write_may_stop_halfway_and_stay() {
     for durability in [Durability::Synced, Durability::Flushed] {
-        let failed = each("halfway, for good", script(68), durability, |nth| {
+        let script = Script { seed: seed(68), ..script(68) };
+        let (disk, content) = prepared(&script, durability);
+        let failed = each("halfway, for good", script, durability, |nth| {
             let (short, rest) = (Fault::at(nth).on(Call::WriteAt), Fault::at(nth + 1).on(Call::WriteAt));
-            let cut = Fault::at(1).times(1 + nth % 3).on(Call::SetLen);
-            vec![short.shortens(), rest.fails(Failure::Io), cut.fails(Failure::Io)]
+            let halfway = vec![short.shortens(), rest.fails(Failure::Io)];
+            // The first to fail is the one after the write. Those before set the length ahead.
+            let mut trial = Trial::new(&disk, &content, &script, durability);
+            let before = trial.disk.calls(Call::SetLen);
+            halfway.iter().for_each(|fault| trial.disk.inject(fault.clone()));
+            script.ops().iter().take_while(|op| (trial.step(op), trial.disk.faults_fired()).1 < 2).count();
+            let trace = trial.disk.trace();
+            let written = trace.iter().rposition(|line| line.contains("write_at") && line.contains(": "));
+            let Some(written) = written else { return halfway };
+            let after = trace[written..].iter().filter(|line| line.contains("set_len")).count() as u64;
+            let cut = Fault::at(trial.disk.calls(Call::SetLen) - before - after + 1);
+            let cut = cut.times(1 + nth % 3).on(Call::SetLen).fails(Failure::Io);
+            halfway.into_iter().chain([cut]).collect()
         });
         assert!(failed > 10, "{failed}");
     }

@@ -33,7 +33,7 @@ fn every_frame_is_a_line_in_the_order_of_the_log() {
 fn what_is_damaged_is_said_to_be() {
     let store = Store::with_everything();
     let (path, offset) = store.last(&key(8));
-    store.flip(&path, offset + 44 + 100);
+    store.flip(&path, offset + 44 + 20);
     let frames = store.frames();
     let damaged: Vec<_> = frames.iter().filter(|frame| frame.4 == "damaged").collect();
     assert_eq!(damaged.len(), 1);

@@ -30,7 +30,7 @@ pub(super) fn keys<B: Backend>(world: &Arc<World<B>>, client: &Arc<Client>, pref
         stale: None,
         over: false,
     };
-    stream::unfold(listing, |mut listing| async move {
+    Keys::new(stream::unfold(listing, |mut listing| async move {
         loop {
             if let Some(key) = listing.page.pop_front() {
                 return Some((key, listing));
@@ -44,8 +44,7 @@ pub(super) fn keys<B: Backend>(world: &Arc<World<B>>, client: &Arc<Client>, pref
                 return Some((Err(error), listing));
             }
         }
-    })
-    .boxed()
+    }))
 }
 
 struct Listing<B> {

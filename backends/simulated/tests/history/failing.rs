@@ -1,10 +1,10 @@
 //! A store that fails, or never answers.
 
 use async_trait::async_trait;
-use futures::stream::{self, StreamExt};
+use futures::stream;
 use larder::{
-    Binary, ByteRange, Capabilities, Document, Documents, Error, Extras, Hooks, Key, Keys, Meta, MetaUpdate,
-    Path, Reply, Result, Source, Store, Together, UpdateFn,
+    Binary, ByteRange, Bytes, Capabilities, Document, Documents, Error, Extras, Hooks, Key, Keys, Meta,
+    MetaUpdate, Path, Reply, Result, Source, Store, Together, UpdateFn,
 };
 
 /// What becomes of every call.
@@ -72,7 +72,7 @@ impl Store for Failing {
     }
 
     fn keys(&self, _prefix: Option<&str>) -> Keys {
-        stream::empty().boxed()
+        Keys::new(stream::empty())
     }
 
     async fn bget(&self, _key: &Key, _range: ByteRange) -> Result<Option<Binary>> {
@@ -99,6 +99,10 @@ impl Extras for Failing {
         _entries: Vec<(Key, Document, MetaUpdate)>,
         _together: Together,
     ) -> Result<()> {
+        self.answer().await
+    }
+
+    async fn multi_bassoc(&self, _entries: Vec<(Key, Bytes, MetaUpdate)>, _together: Together) -> Result<()> {
         self.answer().await
     }
 

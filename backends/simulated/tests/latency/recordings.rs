@@ -300,7 +300,7 @@ impl Backend for Streaming {
     }
 
     fn keys(&self, _: Option<&str>) -> larder::Keys {
-        futures::stream::empty().boxed()
+        larder::Keys::new(futures::stream::empty())
     }
 
     fn write_batch(&self, _: Vec<Write>) -> larder::Reply<larder::Batch> {

@@ -170,13 +170,13 @@ impl Store for Liar {
     fn keys(&self, prefix: Option<&str>) -> Keys {
         let keys = self.inner.keys(prefix);
         if self.lies(Lie::Unlisted) {
-            return keys.skip(1).boxed();
+            return Keys::new(keys.skip(1));
         }
         if self.lies(Lie::ListedTwice) {
-            return keys.chain(self.inner.keys(prefix).take(1)).boxed();
+            return Keys::new(keys.chain(self.inner.keys(prefix).take(1)));
         }
         if self.lies(Lie::ListedGone) {
-            return keys.chain(stream::iter([Ok(Key::from("gone"))])).boxed();
+            return Keys::new(keys.chain(stream::iter([Ok(Key::from("gone"))])));
         }
         keys
     }
@@ -222,6 +222,17 @@ impl Extras for Liar {
             entries.pop();
         }
         self.inner.multi_assoc(entries, together).await
+    }
+
+    async fn multi_bassoc(
+        &self,
+        mut entries: Vec<(Key, Bytes, MetaUpdate)>,
+        together: Together,
+    ) -> Result<()> {
+        if self.lies(Lie::HalfBatch) {
+            entries.pop();
+        }
+        self.inner.multi_bassoc(entries, together).await
     }
 
     async fn multi_dissoc(&self, keys: &[Key], together: Together) -> Result<Vec<bool>> {

@@ -1,9 +1,10 @@
 //! larder over its pack, as an application uses it: asynchronous, with raw bytes and with documents.
 
+use std::hint::black_box;
 use std::ops::Range;
 use std::path::Path;
 
-use ::larder::{Document, Durability, Larder, Together};
+use ::larder::{Document, Durability, Key, Larder, Together};
 use futures::{StreamExt, TryStreamExt, stream};
 use larder_pack::Pack;
 use serde::Serialize;
@@ -13,64 +14,73 @@ use crate::rows::Failure;
 use crate::rows::data::{self, Person, Small};
 use crate::rows::pack::records::{RawKey, Records, Value};
 
-async fn open(dir: &Path, used: Use) -> Result<Larder, Failure> {
+async fn open(dir: &Path, used: Use, mapped: bool) -> Result<Larder, Failure> {
     let durability = match used {
         Use::Loading => Durability::Flushed,
         Use::Serving => Durability::Synced,
     };
-    Ok(Larder::new(Pack::options().durability(durability).open(dir.join("larder")).await?))
+    Ok(Larder::new(
+        Pack::options().durability(durability).mapped_reads(mapped).open(dir.join("larder")).await?,
+    ))
 }
 
 /// The backend that the figures are of.
 pub fn backend(dir: &Path) -> Result<&'static str, Failure> {
     pollster::block_on(async {
-        let larder = open(dir, Use::Serving).await?;
+        let larder = open(dir, Use::Serving, false).await?;
         let name = larder.capabilities().name;
         larder.close().await?;
         Ok(name)
     })
 }
 
-/// How many writes of this size are on their way at a time, where they are not one batch.
+/// So many batches are on their way at a time: one is made while another is written.
+const AHEAD: usize = 3;
+
+/// How many writes of this size are one batch.
 fn at_once(len: usize) -> usize {
-    const MOST: usize = 1024;
+    const MOST: usize = 8192;
     const MOST_BYTES: usize = 16 << 20;
     MOST.min(MOST_BYTES / len)
 }
 
 async fn count_keys(larder: &Larder) -> Result<u64, Failure> {
-    Ok(larder.keys().try_fold(0, async |count, _| Ok(count + 1)).await?)
+    let mut keys = larder.keys();
+    let mut count = 0;
+    while let Some(key) = keys.try_next().await? {
+        black_box(key);
+        count += 1;
+    }
+    Ok(count)
 }
 
 async fn close(larder: Larder) -> Result<(), Failure> {
     Ok(larder.close().await?)
 }
 
-/// `bassoc` and `bget`.
+/// `bassoc` and `bget`; the option `mapped_reads` is on or off.
 #[derive(Debug)]
-pub struct LarderBytes(Larder);
+pub struct LarderBytes<const MAPPED: bool>(Larder);
 
-impl LarderBytes {
-    async fn write(
-        &self,
-        writes: impl Iterator<Item = (RawKey, Value)> + Send,
-        len: usize,
-    ) -> Result<(), Failure> {
-        let writes = writes.map(|(key, value)| self.0.bassoc(key.text().to_owned(), value.bytes));
-        Ok(stream::iter(writes).buffer_unordered(at_once(len)).try_collect().await?)
+impl<const MAPPED: bool> LarderBytes<MAPPED> {
+    async fn write(&self, writes: impl Iterator<Item = (RawKey, Value)>) -> Result<(), Failure> {
+        let writes: Vec<_> = writes.map(|(key, value)| (key.text().into(), value.bytes)).collect();
+        Ok(self.0.multi_bassoc::<Key, _>(writes, Together::Atomic).await?)
     }
 }
 
-impl Store for LarderBytes {
-    const NAME: &'static str = "larder, bytes";
+impl<const MAPPED: bool> Store for LarderBytes<MAPPED> {
+    const NAME: &'static str = if MAPPED { "larder, bytes, mapped reads" } else { "larder, bytes" };
     const TASKS: bool = true;
 
-    async fn open(dir: &Path, _shape: Shape, used: Use) -> Result<LarderBytes, Failure> {
-        Ok(LarderBytes(open(dir, used).await?))
+    async fn open(dir: &Path, _shape: Shape, used: Use) -> Result<LarderBytes<MAPPED>, Failure> {
+        Ok(LarderBytes(open(dir, used, MAPPED).await?))
     }
 
     async fn load(&self, records: &Records, numbers: Range<u64>) -> Result<(), Failure> {
-        self.write(numbers.map(|number| records.record(number)), records.value_len()).await?;
+        let piece = |numbers: Range<u64>| self.write(numbers.map(|number| records.record(number)));
+        let pieces = pieces(numbers, at_once(records.value_len()) as u64);
+        stream::iter(pieces).map(piece).buffered(AHEAD).try_collect::<()>().await?;
         Ok(self.0.sync().await?)
     }
 
@@ -84,8 +94,7 @@ impl Store for LarderBytes {
     }
 
     async fn put_together(&self, writes: Vec<(RawKey, Value)>) -> Result<(), Failure> {
-        let len = writes.first().map_or(1, |(_, value)| value.bytes.len());
-        self.write(writes.into_iter(), len).await
+        self.write(writes.into_iter()).await
     }
 
     async fn keys(&self) -> Result<u64, Failure> {
@@ -132,16 +141,10 @@ impl LarderDocuments {
         &self.samples[(value.number % SAMPLES) as usize]
     }
 
-    async fn write(&self, writes: &[(RawKey, Value)], len: usize) -> Result<(), Failure> {
-        if self.larder.capabilities().batches {
-            let writes = writes.iter().map(|(key, value)| (key.text(), self.sample(value)));
-            return Ok(self.larder.multi_assoc(writes, Together::Atomic).await?);
-        }
-        let writes: Vec<_> = writes
-            .iter()
-            .map(|(key, value)| self.larder.assoc(key.text().to_owned(), self.sample(value)))
-            .collect();
-        Ok(stream::iter(writes).buffer_unordered(at_once(len)).try_collect().await?)
+    async fn write(&self, writes: Vec<(RawKey, Value)>) -> Result<(), Failure> {
+        let writes: Vec<_> =
+            writes.iter().map(|(key, value)| (key.text().into(), self.sample(value))).collect();
+        Ok(self.larder.multi_assoc::<Key, _>(writes, Together::Atomic).await?)
     }
 }
 
@@ -151,15 +154,13 @@ impl Store for LarderDocuments {
 
     async fn open(dir: &Path, shape: Shape, used: Use) -> Result<LarderDocuments, Failure> {
         let samples = (0..SAMPLES).map(|number| Sample::new(number, shape.len)).collect();
-        Ok(LarderDocuments { larder: open(dir, used).await?, samples })
+        Ok(LarderDocuments { larder: open(dir, used, false).await?, samples })
     }
 
     async fn load(&self, records: &Records, numbers: Range<u64>) -> Result<(), Failure> {
-        let len = records.value_len();
-        for piece in pieces(numbers, at_once(len) as u64) {
-            let writes: Vec<_> = piece.map(|number| records.record(number)).collect();
-            self.write(&writes, len).await?;
-        }
+        let piece = |numbers: Range<u64>| self.write(numbers.map(|number| records.record(number)).collect());
+        let pieces = pieces(numbers, at_once(records.value_len()) as u64);
+        stream::iter(pieces).map(piece).buffered(AHEAD).try_collect::<()>().await?;
         Ok(self.larder.sync().await?)
     }
 
@@ -172,8 +173,7 @@ impl Store for LarderDocuments {
     }
 
     async fn put_together(&self, writes: Vec<(RawKey, Value)>) -> Result<(), Failure> {
-        let len = writes.first().map_or(1, |(_, value)| value.bytes.len());
-        self.write(&writes, len).await
+        self.write(writes).await
     }
 
     async fn keys(&self) -> Result<u64, Failure> {

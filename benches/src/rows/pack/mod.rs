@@ -64,7 +64,8 @@ const BARE: &str = BareLog::<true>::NAME;
 /// The other stores, without larder and without the limit.
 pub const PEERS: [&str; 5] = [Redb::NAME, Lmdb::NAME, Fjall::NAME, Sled::<true>::NAME, "RocksDB"];
 /// The first contender of every row.
-pub const LARDER: &str = LarderBytes::NAME;
+pub const LARDER: &str = LarderBytes::<false>::NAME;
+const MAPPED: &str = LarderBytes::<true>::NAME;
 
 #[cfg(not(feature = "rocksdb"))]
 const LEFT_OUT: [&str; 1] = ["RocksDB, left out: `cargo run --release --features rocksdb --bin table`"];
@@ -146,7 +147,8 @@ const KILLED_AFTER: u64 = 1000;
 fn entrants(shape: Shape) -> Result<Vec<Box<dyn Entrant>>, Failure> {
     let (records, runtime) = (&Arc::new(Records::new(shape.len)), &Arc::new(tokio()?));
     Ok(vec![
-        Of::<LarderBytes>::boxed(shape, records, runtime),
+        Of::<LarderBytes<false>>::boxed(shape, records, runtime),
+        Of::<LarderBytes<true>>::boxed_in(Part::Reads(LARDER), shape, records, runtime),
         Of::<LarderDocuments>::boxed(shape, records, runtime),
         Of::<Redb>::boxed(shape, records, runtime),
         Of::<Lmdb>::boxed(shape, records, runtime),
@@ -434,8 +436,10 @@ fn targets(measured: &Measured) -> Vec<Target> {
     let (speed, best) = measured.best_peer(titles::WRITES);
     let what = format!("{}, to the best peer ({best})", of(titles::WRITES));
     targets.push(Target::at_most(what, 1.0, 1.0 / speed));
-    let ratio = measured.ratio(titles::READS, LARDER, Lmdb::NAME);
-    targets.push(Target::at_most(format!("{}, to LMDB", of(titles::READS)), 1.0, ratio));
+    for (name, how) in [(LARDER, "by calls of the system"), (MAPPED, "mapped")] {
+        let ratio = measured.ratio(titles::READS, name, Lmdb::NAME);
+        targets.push(Target::at_most(format!("{}, {how}, to LMDB", of(titles::READS)), 1.0, ratio));
+    }
     let millis = measured.nanos(titles::KEYS) / MILLI;
     targets.push(Target::at_most(format!("{}, to 20 ms", of(titles::KEYS)), 1.0, millis / 20.0));
     let (speed, best) = measured.best_peer(titles::LOAD);
@@ -459,7 +463,9 @@ fn method(backend: &str) -> String {
     format!(
         "larder runs over its backend `{backend}`, through its public, asynchronous calls: bytes by `bassoc` and \
          `bget`, documents of about the same length by `assoc` of a value that serde serializes and \
-         `get_document`. Keys are text of 24 bytes in hashed order; values do not compress. Every store has 256 MiB of \
+         `get_document`; a batch of either (`multi_bassoc`, `multi_assoc`) is one transaction. One row of reads has the \
+         option `mapped_reads`, with which larder maps its files as LMDB does; without it a read is one call of \
+         the system, which neither blocks nor ends the process. Keys are text of 24 bytes in hashed order; values do not compress. Every store has 256 MiB of \
          cache if it has a cache of its own (LMDB and larder leave that to the page cache), and is set as its \
          module in `src/peers/embedded` says. A durable write is one `fdatasync` or more away from its caller in \
          every store: a transaction in redb and LMDB, a `persist` in fjall, `sync` in RocksDB, a `flush` in sled and then a sync of its file: sled's flush alone, which \

@@ -127,6 +127,7 @@ impl Backend for Medium {
             next.map(|key| (Ok(key.clone()), ((disk, closed, Some(key), false), passes)))
         })
         .boxed()
+        .into()
     }
 
     fn write_batch(&self, _: Vec<Write>) -> Reply<Batch> {

@@ -3,6 +3,7 @@
 mod bytes;
 mod crashes;
 mod log_end;
+mod zeros;
 
 use std::io;
 use std::sync::Mutex;

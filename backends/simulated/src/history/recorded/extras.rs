@@ -2,13 +2,13 @@
 
 use async_trait::async_trait;
 use larder::{
-    Binary, ByteRange, Capabilities, Document, Documents, Extras, Hooks, Key, MetaUpdate, Reply, Result,
-    Together,
+    Binary, ByteRange, Bytes, Capabilities, Document, Documents, Extras, Hooks, Key, MetaUpdate, Reply,
+    Result, Together,
 };
 
 use super::streams;
 use super::{Recorded, line, read_outcome, write_outcome};
-use crate::history::answer::Answer;
+use crate::history::answer::{Answer, Digest};
 use crate::history::call::Call;
 use crate::history::operation::Outcome;
 use crate::history::recorder::Pending;
@@ -48,6 +48,20 @@ impl<S: Extras + ?Sized> Extras for Recorded<S> {
         let pending = self.client.invoke(Call::MultiAssoc { entries: copy, atomic });
         let result = self.store.multi_assoc(entries, together).await;
         pending.finish(batch_outcome(&result, atomic, |()| Answer::Done));
+        result
+    }
+
+    /// Recorded as a write for each key, at the same time: whoever checks the history does not learn that they
+    /// belong together.
+    async fn multi_bassoc(&self, entries: Vec<(Key, Bytes, MetaUpdate)>, together: Together) -> Result<()> {
+        let call = |(key, bytes, _): &(Key, Bytes, MetaUpdate)| {
+            self.client.invoke(Call::Bassoc(key.clone(), Some(Digest::of(bytes))))
+        };
+        let pending: Vec<_> = entries.iter().map(call).collect();
+        let result = self.store.multi_bassoc(entries, together).await;
+        for pending in pending {
+            pending.finish(batch_outcome(&result, together == Together::Atomic, |()| Answer::Done));
+        }
         result
     }
 

@@ -73,9 +73,9 @@ pub(super) fn keys(client: &Client, prefix: Option<&str>, keys: Keys) -> Keys {
     let (client, prefix) = (client.clone(), prefix.map(str::to_owned));
     let begun = async move {
         let pending = client.invoke(Call::Keys(prefix));
-        gathered(keys, Gather::new(pending, outcome))
+        gathered(keys.boxed(), Gather::new(pending, outcome))
     };
-    stream::once(begun).flatten().boxed()
+    Keys::new(stream::once(begun).flatten())
 }
 
 /// The elements of a log.

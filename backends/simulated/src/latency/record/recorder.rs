@@ -211,9 +211,11 @@ impl<B: Backend> Backend for Recorder<B> {
     fn keys(&self, prefix: Option<&str>) -> Keys {
         let tape = self.tape.clone();
         let size = |key: &Key| key.as_cbor().len() as u64;
-        metered(self.inner.keys(prefix), Arc::clone(&self.tape.clock), size, move |passed, all| {
+        let keys = Box::pin(self.inner.keys(prefix));
+        let keys = metered(keys, Arc::clone(&self.tape.clock), size, move |passed, all| {
             tape.note_passed(Class::List, Duration::ZERO, passed, all);
-        })
+        });
+        keys.into()
     }
 
     fn write_batch(&self, writes: Vec<Write>) -> Reply<Batch> {

@@ -57,6 +57,14 @@ pub fn several_entries_are_written_together_or_unsupported<H: Harness>(harness: 
         assert_eq!(removed, [true, false, true]);
         assert_eq!(numbers(&larder, &["a", "b", "log"]).await, [None, None, Some(3)]);
         larder.multi_assoc::<&str, u64>([], Together::Atomic).await.unwrap();
+        let binaries = [("one", "1"), ("log", "two")];
+        larder.multi_bassoc(binaries, Together::Atomic).await.unwrap();
+        for (key, bytes) in binaries {
+            assert_eq!(larder.bget(key).await.unwrap().unwrap().bytes().await.unwrap(), bytes);
+        }
+        assert_eq!(larder.get_meta("log").await.unwrap().unwrap().rev(), 3);
+        fails(larder.multi_bassoc([("a", "x"), ("a", "y")], Together::Atomic).await, ErrorKind::Invalid);
+        assert_eq!(larder.get_meta("a").await.unwrap(), None);
     });
 }
 
@@ -68,6 +76,8 @@ pub fn several_entries_are_written_one_by_one_everywhere<H: Harness>(harness: &H
         assert_eq!(numbers(&larder, &["a", "b"]).await, [Some(3), Some(2)]);
         let removed = larder.multi_dissoc(["a", "nobody", "b", "a"], Together::OneByOne).await.unwrap();
         assert_eq!(removed, [true, false, true, false]);
+        larder.multi_bassoc([("one", "1"), ("two", "2"), ("one", "3")], Together::OneByOne).await.unwrap();
+        assert_eq!(larder.bget("one").await.unwrap().unwrap().bytes().await.unwrap(), "3");
         assert_eq!(numbers(&larder, &["a", "b"]).await, [None, None]);
     });
 }

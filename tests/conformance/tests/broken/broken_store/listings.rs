@@ -15,13 +15,16 @@ impl Broken {
             B::ListsTwice => good
                 .enumerate()
                 .flat_map(|(i, key)| futures::stream::iter(vec![key; if i == 7 { 2 } else { 1 }]))
-                .boxed(),
-            B::ListsTooFew => {
-                good.enumerate().filter_map(|(i, key)| std::future::ready((i != 7).then_some(key))).boxed()
-            }
+                .boxed()
+                .into(),
+            B::ListsTooFew => good
+                .enumerate()
+                .filter_map(|(i, key)| std::future::ready((i != 7).then_some(key)))
+                .boxed()
+                .into(),
             B::ListsRemovedKeys => {
                 let removed = locked(&self.0.removed).clone();
-                good.chain(futures::stream::iter(removed.into_iter().map(Ok))).boxed()
+                good.chain(futures::stream::iter(removed.into_iter().map(Ok))).boxed().into()
             }
             B::ListingBlocksWriters => {
                 let (begins, ends) = (self.clone(), self.clone());
@@ -29,7 +32,7 @@ impl Broken {
                 let end = async move { _ = ends.0.listings.fetch_sub(1, Ordering::SeqCst) };
                 let (begin, end) = (futures::stream::once(begin), futures::stream::once(end));
                 let none = |()| std::future::ready(None);
-                begin.filter_map(none).chain(good).chain(end.filter_map(none)).boxed()
+                begin.filter_map(none).chain(good).chain(end.filter_map(none)).boxed().into()
             }
             B::IgnoresPrefix => self.good().keys(None),
             B::ListsByOffset => {
@@ -46,6 +49,7 @@ impl Broken {
                 })
                 .try_flatten()
                 .boxed()
+                .into()
             }
             B::ListingFailsUnderChange => {
                 let (this, before) = (self.clone(), self.0.writes.load(Ordering::SeqCst));
@@ -54,9 +58,10 @@ impl Broken {
                     if changed { Err(Error::new(ErrorKind::Conflict, "the store has changed")) } else { key }
                 })
                 .boxed()
+                .into()
             }
             B::ListsNothingAfterClose if self.0.closed.load(Ordering::SeqCst) => {
-                futures::stream::empty().boxed()
+                futures::stream::empty().boxed().into()
             }
             _ => good,
         }

@@ -1,20 +1,19 @@
 //! The trait that a backend implements: it keeps records under keys. It knows nothing of documents
 //! and paths. `docs/backends.md` walks through writing one; the crate `larder-conformance` tests it.
 
+mod ahead;
+mod keys;
+
 use std::fmt;
 use std::ops::{Bound, RangeBounds};
 use std::sync::Arc;
-
-use futures::stream::BoxStream;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
 use crate::record::{Data, Head, Record};
 use crate::reply::Reply;
 
-/// A stream of keys, pulled by whoever reads it: a listing that nobody reads costs nothing. After
-/// an error (a record whose key cannot be read) it goes on.
-pub type Keys = BoxStream<'static, Result<Key>>;
+pub use self::keys::Keys;
 
 /// Keeps records: reads, conditional writes, removal, listing.
 ///
