@@ -34,6 +34,13 @@ pub const REMEMBERED_KEYS: usize = 256;
 /// The largest document that is remembered for that purpose, in bytes.
 pub const REMEMBERED_BYTES: usize = 64 * 1024;
 
+/// Of how many keys a store over a remote backend knows the version last written here, to write them
+/// anew without looking.
+pub const SEEN_KEYS: usize = 32 * 1024;
+
+/// The largest data that is sent on a guess, in bytes: if that is wrong it is sent twice.
+pub const GUESSED_BYTES: usize = 64 * 1024;
+
 // A meta must have room for the largest key and some entries besides, and its length must fit the
 // 32 bits that the record gives it.
 const _: () = assert!(KEY_BYTES * 2 <= META_BYTES);

@@ -301,10 +301,13 @@ pub struct Capabilities {
     pub batches: bool,
     /// Whether binaries are streamed in constant memory.
     pub streams: bool,
+    /// Whether every call is a trip over a network, so that a conditional write on a guess is worth
+    /// trying before a look at what is there.
+    pub remote: bool,
 }
 
 impl Capabilities {
-    /// The least: atomic within this process, volatile, no batches, no streams.
+    /// The least: atomic within this process, volatile, no batches, no streams, not remote.
     pub const fn new(name: &'static str) -> Capabilities {
         Capabilities {
             name,
@@ -312,6 +315,7 @@ impl Capabilities {
             durability: Durability::Volatile,
             batches: false,
             streams: false,
+            remote: false,
         }
     }
 }

@@ -79,7 +79,10 @@ impl<B: Backend> Records<B> {
     }
 
     async fn write_batch(&self, writes: Vec<Write>, logs: &[LogId]) -> Result<Vec<bool>> {
-        writes.iter().for_each(|write| self.0.remembered.forget(&write.key));
+        for write in &writes {
+            self.0.remembered.forget(&write.key);
+            self.seen(&write.key, None);
+        }
         let existed = match self.0.backend.write_batch(writes).await? {
             Batch::Done(existed) => existed,
             Batch::Unmet => return Err(broken_promise("refused an unconditional batch")),

@@ -2,11 +2,13 @@
 //! the meta, and makes every operation atomic by conditional writes.
 //!
 //! `combine` queues the updates of one key, `update` commits a queue with one write, `append_log`
-//! keeps logs, `batch` writes several entries together, `remember` saves the next update its read, `verify` checks what is read.
+//! keeps logs, `batch` writes several entries together, `remember` saves the next update its read and `glance` the next blind write its
+//! look, `verify` checks what is read.
 
 mod append_log;
 mod batch;
 mod combine;
+mod glance;
 mod remember;
 mod update;
 mod verify;
@@ -19,9 +21,12 @@ use bytes::Bytes;
 
 use self::append_log::Logs;
 use self::combine::Combiner;
+use self::glance::{Guess, Seen};
 use self::remember::Remembered;
 use self::update::{Request, Todo};
-use crate::backend::{Backend, ByteRange, Capabilities, Expect, Keys, Part, Removed, Stored, Written};
+use crate::backend::{
+    Backend, ByteRange, Capabilities, Expect, Keys, Part, Removed, Stored, Version, Written,
+};
 use crate::clock::{Clock, RealClock, Timestamp};
 use crate::document::Document;
 use crate::error::{Error, ErrorKind, Result};
@@ -46,6 +51,8 @@ struct Inner<B> {
     hooks: Hooks,
     updates: Combiner<Request>,
     remembered: Remembered,
+    /// Only where every call is a trip over a network.
+    seen: Option<Seen>,
     logs: Logs,
 }
 
@@ -63,7 +70,7 @@ impl<B: Backend> Records<B> {
 
     /// A store over this backend that takes time and chance from `clock`.
     pub fn with_clock(backend: B, clock: Arc<dyn Clock>) -> Records<B> {
-        let name = backend.capabilities().name;
+        let Capabilities { name, remote, .. } = backend.capabilities();
         Records(Arc::new(Inner {
             backend,
             clock,
@@ -71,6 +78,7 @@ impl<B: Backend> Records<B> {
             hooks: Hooks::new(),
             updates: Combiner::new(),
             remembered: Remembered::default(),
+            seen: remote.then(Seen::default),
             logs: Logs::default(),
         }))
     }
@@ -160,6 +168,12 @@ impl<B: Backend> Records<B> {
 
     /// Replaces the whole entry without looking at its value; answers with the new revision.
     async fn replace(&self, key: &Key, kind: Kind, source: Source, update: &MetaUpdate) -> Result<u64> {
+        if let (Some(seen), Data::Bytes(bytes)) = (&self.0.seen, &source.0)
+            && bytes.len() <= limits::GUESSED_BYTES
+            && let Some(rev) = self.replace_on_a_guess(seen, key, kind, bytes, update).await?
+        {
+            return Ok(rev);
+        }
         let before = self.replaced(key).await?;
         let meta = self.fresh_meta(key, kind, before.as_ref(), update);
         let record = match source.0 {
@@ -170,13 +184,63 @@ impl<B: Backend> Records<B> {
         let log = self.log_of(before.as_ref()).await?;
         self.0.remembered.forget(key);
         match self.0.backend.write(key, record, Expect::Any).await? {
-            Written::Done(_) => {}
+            Written::Done(version) => self.seen(key, Some((&version, &meta))),
             Written::Unmet => return Err(broken_promise("refused an unconditional write")),
         }
         if let Some(log) = log {
             self.discard_log(&log).await;
         }
         Ok(meta.rev)
+    }
+
+    /// Replaces the whole entry in one trip, if it is what is guessed: `None` if it is not. What is
+    /// guessed is never a log, so there are no chunks to be discarded.
+    async fn replace_on_a_guess(
+        &self,
+        seen: &Seen,
+        key: &Key,
+        kind: Kind,
+        bytes: &Bytes,
+        update: &MetaUpdate,
+    ) -> Result<Option<u64>> {
+        let Some(guess) = seen.guess(key) else { return Ok(None) };
+        let (rev, last_write) = match &guess {
+            Guess::Same(glance) => (glance.rev, glance.last_write),
+            Guess::Absent => Default::default(),
+        };
+        let mut meta = Meta::new(key.clone(), kind, self.stamp(last_write));
+        meta.rev = rev.saturating_add(1);
+        meta.apply(update);
+        let record = Record::new(&meta, bytes.clone())?;
+        self.0.remembered.forget(key);
+        let written = self.0.backend.write(key, record, guess.expect()).await?;
+        seen.judge(key, &guess, written != Written::Unmet);
+        match written {
+            Written::Done(version) => {
+                self.seen(key, Some((&version, &meta)));
+                Ok(Some(meta.rev))
+            }
+            Written::Unmet => Ok(None),
+        }
+    }
+
+    /// Takes note of what was just written, or that nothing is known.
+    fn seen(&self, key: &Key, state: Option<(&Version, &Meta)>) {
+        match (&self.0.seen, state) {
+            (Some(seen), Some((version, meta))) => seen.keep(key, version, meta),
+            (Some(seen), None) => seen.forget(key),
+            (None, _) => {}
+        }
+    }
+
+    /// Removes the entry in one trip, if it is as it was last seen: `false` if it is not.
+    async fn remove_on_a_guess(&self, key: &Key) -> Result<bool> {
+        let Some(seen) = &self.0.seen else { return Ok(false) };
+        let Some(guess @ Guess::Same(_)) = seen.guess(key) else { return Ok(false) };
+        self.0.remembered.forget(key);
+        // Either way it is no longer what was seen.
+        seen.forget(key);
+        Ok(self.0.backend.remove(key, guess.expect()).await? == Removed::Done)
     }
 
     /// Queues a change of one key and waits until it is committed.
@@ -327,6 +391,10 @@ impl<B: Backend> Store for Records<B> {
     async fn dissoc(&self, key: &Key) -> Result<bool> {
         let dissoc = async {
             check_key(key)?;
+            if !self.0.updates.is_busy(key) && self.remove_on_a_guess(key).await? {
+                self.tell(Operation::Dissoc, || Path::new(key), None, None);
+                return Ok(true);
+            }
             let before = self.replaced(key).await?;
             let log = self.log_of(before.as_ref()).await?;
             let removed = if self.0.updates.is_busy(key) && log.is_none() {

@@ -70,6 +70,11 @@ impl Base {
         self.version.clone().map_or(Expect::Absent, Expect::Version)
     }
 
+    /// Its version and meta, if something is there.
+    fn state(&self) -> Option<(&Version, &Meta)> {
+        Some((self.version.as_ref()?, &self.entry.as_ref()?.meta))
+    }
+
     pub(super) fn bytes(&self) -> usize {
         self.entry
             .as_ref()
@@ -112,6 +117,7 @@ impl<B: Backend> Records<B> {
             let committed = self.write(key, start.expect(), state).await;
             match committed {
                 Ok(Some(written)) => {
+                    self.seen(key, written.state());
                     if waited {
                         self.0.remembered.keep(key, written);
                     }

@@ -44,6 +44,9 @@
 //! |---|---|
 //! | a read of a record up to 512 KiB, or of a head up to 1 KiB | 1 |
 //! | a conditional write or removal, a batch | 1 |
+//! | `assoc` or `dissoc` of an entry that this process wrote last, `assoc` of one that is absent | 1 |
+//! | the same of one that another process wrote | 2, or 3 if the guess was that nothing is there |
+//! | `update_in` | 2; 1 if this process wrote it last |
 //! | a range of a binary | 1 if it stands in the first KiB, else 2 |
 //! | a larger record | 1 for each 256 KiB, on a connection of its own |
 //!
@@ -182,6 +185,7 @@ impl Backend for Redis {
         capabilities.durability = self.shared.durability;
         capabilities.batches = true;
         capabilities.streams = true;
+        capabilities.remote = true;
         capabilities
     }
 }

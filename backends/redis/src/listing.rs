@@ -4,7 +4,7 @@
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
-use futures::stream::{self, StreamExt};
+use futures::stream;
 use larder::{Key, Keys, Result};
 use redis::Value;
 use xxhash_rust::xxh3::xxh3_128;
@@ -49,7 +49,7 @@ pub(crate) fn keys(shared: &Arc<Shared>, text: Option<&str>) -> Keys {
             }
         }
     };
-    stream::unfold(listing, next).boxed().into()
+    Keys::new(stream::unfold(listing, next))
 }
 
 impl Listing {

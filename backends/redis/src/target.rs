@@ -31,6 +31,10 @@ impl Target {
                 let hint = "write HOST:PORT/DB after //, and # within a password as %23";
                 return Err(invalid(format!("the URL of {scheme}: cannot be understood: {hint}")));
             }
+            if cfg!(not(feature = "tls")) && scheme == "rediss" {
+                let message = "this program was built without TLS: build larder-redis with its feature tls";
+                return Err(failure::error(ErrorKind::Unsupported, message));
+            }
             let info = format!("{scheme}:{body}").as_str().into_connection_info();
             let info = info.map_err(|why| {
                 invalid(format!(
@@ -38,10 +42,6 @@ impl Target {
                     why.category()
                 ))
             })?;
-            if cfg!(not(feature = "tls")) && scheme == "rediss" {
-                let message = "this program was built without TLS: build larder-redis with its feature tls";
-                return Err(failure::error(ErrorKind::Unsupported, message));
-            }
             credentials(address, info)?
         };
         if info.redis_settings().db() < 0 {

@@ -54,6 +54,48 @@ fn an_update_takes_two_trips_and_the_next_one_takes_one() {
     assert_eq!(trips(&proxy, || smol::block_on(larder.get::<u64>("visits")).unwrap()), (1, Some(2)));
 }
 
+#[test]
+fn a_blind_assoc_takes_one_trip_and_goes_on_with_the_revision() {
+    let (server, proxy, store) = scene();
+    let larder = Larder::new(store);
+    let other = Larder::new(open(&server.unix(0)));
+    let assoc = |n: u64| smol::block_on(larder.assoc("ada", &n)).unwrap();
+    let rev = || smol::block_on(larder.get_meta("ada")).unwrap().unwrap().rev();
+    assert_eq!(trips(&proxy, || assoc(1)).0, 1, "where nothing is");
+    assert_eq!(trips(&proxy, || assoc(2)).0, 1, "where we wrote last");
+    smol::block_on(larder.update_in("ada", |n: Option<u64>| n.unwrap() + 1)).unwrap();
+    assert_eq!(trips(&proxy, || assoc(4)).0, 1, "after an update of ours");
+    assert_eq!(rev(), 4);
+    smol::block_on(other.assoc("ada", &5)).unwrap();
+    assert!(trips(&proxy, || assoc(6)).0 <= 3, "where somebody else wrote last");
+    assert_eq!((rev(), trips(&proxy, || assoc(7)).0), (6, 1));
+    assert_eq!(trips(&proxy, || smol::block_on(larder.dissoc("ada")).unwrap()), (1, true));
+    assert_eq!(trips(&proxy, || assoc(8)).0, 1, "where we removed");
+    assert_eq!(rev(), 1);
+}
+
+/// A log that stands where a blind write guesses that nothing is goes with all of its chunks.
+#[test]
+fn a_log_of_another_process_is_discarded_by_a_blind_assoc() {
+    let (server, _proxy, store) = scene();
+    let larder = Larder::new(store);
+    let other = Larder::new(open(&server.unix(0)));
+    smol::block_on(async {
+        other.append("log", &1).await.unwrap();
+        other.append("log", &2).await.unwrap();
+        larder.assoc("log", &3).await.unwrap();
+        // One that we wrote, and that another process made a log of.
+        larder.assoc("other", &1).await.unwrap();
+        other.dissoc("other").await.unwrap();
+        other.append("other", &2).await.unwrap();
+        assert!(larder.dissoc("other").await.unwrap());
+    });
+    let names: Vec<String> = support::say(&mut server.bare(0), &["KEYS", "larder/*"]);
+    let mut records: Vec<&String> = names.iter().filter(|name| !name.contains("/~{")).collect();
+    records.sort();
+    assert_eq!(records, ["larder/large", "larder/log"]);
+}
+
 /// konserve-redis fetches the whole value for its meta.
 #[test]
 fn a_head_or_a_range_brings_no_more_than_that() {
