@@ -47,10 +47,10 @@ fn compaction_tells_how_far_it_has_come_and_ends_with_all_of_it() {
         let told = Arc::new(Mutex::new(Vec::new()));
         let watch = Arc::clone(&told);
         pack.compact_with(move |done, total| watch.lock().unwrap().push((done, total))).await.unwrap();
+        larder.close().await.unwrap();
         let told = told.lock().unwrap();
         assert!(told.len() >= 3 && told.is_sorted(), "{told:?}");
         let (done, total) = *told.last().unwrap();
         assert!(done == total && total > 200 * 1000, "{told:?}");
-        larder.close().await.unwrap();
     });
 }
