@@ -111,15 +111,11 @@ impl DiskFile for MappedFile {
 
     #[inline]
     fn read_at_cached(&self, buffer: &mut [u8], offset: u64) -> io::Result<Option<usize>> {
-        let end = offset.checked_add(buffer.len() as u64);
-        let (Some(end), Some(map)) = (end, self.map()) else {
-            return self.file.read_at_cached(buffer, offset);
-        };
-        if end > map.len() as u64 || !self.reaches(end) {
-            return self.file.read_at_cached(buffer, offset);
+        let reached = offset.checked_add(buffer.len() as u64).is_some_and(|end| self.reaches(end));
+        match self.map() {
+            Some(map) if reached && copy(map, buffer, offset) => Ok(Some(buffer.len())),
+            _ => self.file.read_at_cached(buffer, offset),
         }
-        copy(map, buffer, offset as usize);
-        Ok(Some(buffer.len()))
     }
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
@@ -131,9 +127,11 @@ impl DiskFile for MappedFile {
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
-        // Before the file is cut: nobody may look beyond.
+        // Before and after: nobody who looks from now on may take the length from before.
         self.len.store(0, Ordering::Release);
-        self.file.set_len(len)
+        let set = self.file.set_len(len);
+        self.len.store(0, Ordering::Release);
+        set
     }
 
     fn len(&self) -> io::Result<u64> {
@@ -145,12 +143,12 @@ impl DiskFile for MappedFile {
     }
 }
 
-/// Fills the buffer from an offset of the map; the bytes lie within it.
+/// Fills the buffer from an offset of the map, if all of it lies within.
 #[inline]
-fn copy(map: &MmapRaw, buffer: &mut [u8], offset: usize) {
-    // Holds by what the caller has checked, and is checked again: all that follows stands on it.
+fn copy(map: &MmapRaw, buffer: &mut [u8], offset: u64) -> bool {
+    let Ok(offset) = usize::try_from(offset) else { return false };
     if offset.checked_add(buffer.len()).is_none_or(|end| end > map.len()) {
-        return buffer.fill(0);
+        return false;
     }
     #[expect(unsafe_code, reason = "a map can be read by its address only; the proof is below")]
     // SAFETY:
@@ -166,6 +164,7 @@ fn copy(map: &MmapRaw, buffer: &mut [u8], offset: usize) {
     unsafe {
         std::ptr::copy_nonoverlapping(map.as_ptr().add(offset), buffer.as_mut_ptr(), buffer.len());
     }
+    true
 }
 
 #[cfg(test)]

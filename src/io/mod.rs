@@ -1,12 +1,13 @@
 //! Input and output for backends that keep files: [`Disk`], the file-system calls they need, as a
 //! trait; [`RealDisk`], the operating system; [`MappedDisk`], the same read through memory maps; [`Workers`] and [`Drain`], the threads that do the work,
-//! fed by channels; [`Buffer`], [`chunks`] and
-//! [`make_dirs`], which several of them use.
+//! fed by channels; [`Buffer`], [`chunks`],
+//! [`make_dirs`] and [`Halt`], which several of them use.
 
 mod buffer;
 mod chunks;
 mod dirs;
 mod disk;
+mod halt;
 mod mapped_disk;
 mod real_disk;
 mod workers;
@@ -15,6 +16,7 @@ pub use buffer::{BUFFER_BYTES, Buffer};
 pub use chunks::chunks;
 pub use dirs::{make_dir, make_dirs};
 pub use disk::{Disk, DiskFile, DiskLock, DiskSync, Entry, EntryKind, Mode};
+pub use halt::Halt;
 pub use mapped_disk::MappedDisk;
 pub use real_disk::RealDisk;
 pub use workers::{Drain, Workers};

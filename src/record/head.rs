@@ -1,5 +1,4 @@
-//! [`Head`]: prefix and meta, as encoded: how its form is told, what is read of it, and how it is
-//! verified.
+//! [`Head`]: prefix and meta, what they say, and what they vouch for.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,8 +9,8 @@ use byteorder::{BigEndian, ByteOrder};
 use bytes::Bytes;
 
 use super::data_sum::DataSum;
-use super::encoded::{Encoded, encode, sum_of_head};
-use super::prefix::{Form, codecs, prefix};
+use super::encoded::{Encoded, encode};
+use super::prefix::Form;
 use crate::cbor::{self, Malformed};
 use crate::clock::Timestamp;
 use crate::document::Document;
@@ -20,33 +19,24 @@ use crate::key::Key;
 use crate::limits;
 use crate::meta::{Kind, Meta, Sums, name};
 
-/// Who is expected to have written a record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Origin {
-    /// larder: the short form, with checksums. Anything else is damage.
-    Larder,
-    /// Anyone: all three forms, with checksums in the short form only.
-    Foreign,
-}
-
 /// The head of a record: prefix and meta, with what is needed of them at hand. Cloning shares it.
 ///
 /// A head without entries of the user's is encoded when somebody asks for its bytes, and once: who keeps it
 /// [compact](Head::compact), or in memory, never does.
 #[derive(Clone)]
-pub struct Head(Arc<Fields>);
+pub struct Head(pub(super) Arc<Fields>);
 
-struct Fields {
-    form: Form,
-    kind: Kind,
-    rev: u64,
-    last_write: Timestamp,
-    size: Option<u64>,
+pub(super) struct Fields {
+    pub(super) form: Form,
+    pub(super) kind: Kind,
+    pub(super) rev: u64,
+    pub(super) last_write: Timestamp,
+    pub(super) size: Option<u64>,
     /// The checksum of the data.
-    data_sum: Option<u32>,
+    pub(super) data_sum: Option<u32>,
     /// What the bytes are made of if they are not there yet: all that is not in the other fields.
-    key: Option<Key>,
-    encoded: OnceLock<Encoded>,
+    pub(super) key: Option<Key>,
+    pub(super) encoded: OnceLock<Encoded>,
 }
 
 impl Head {
@@ -142,118 +132,8 @@ impl Head {
         self.0.key.as_ref()
     }
 
-    fn encoded(&self) -> &Encoded {
+    pub(super) fn encoded(&self) -> &Encoded {
         self.0.encoded.get_or_init(|| self.0.encode())
-    }
-
-    /// How long the head is, from the first bytes of the record: `None` if more of them (20 at the
-    /// most) are needed to tell.
-    ///
-    /// # Errors
-    /// `Corrupt` if this cannot be the beginning of a record.
-    pub fn length(first: &[u8]) -> Result<Option<usize>> {
-        let Some((form, meta)) = prefix(first)? else { return Ok(None) };
-        Ok(Some(form.prefix() + meta))
-    }
-
-    /// Reads a head and verifies its checksum.
-    ///
-    /// # Errors
-    /// `Corrupt` if it is damaged, `Unsupported` if it asks for a serializer, a compressor or an
-    /// encryptor that is not there.
-    pub fn parse(bytes: Bytes, origin: Origin) -> Result<Head> {
-        let Some((form, meta)) = prefix(&bytes)? else {
-            return Err(corrupt("the record is cut off within its prefix"));
-        };
-        if bytes.len() != form.prefix() + meta {
-            return Err(corrupt("the record is cut off within its meta"));
-        }
-        if origin == Origin::Larder && form != Form::Short {
-            return Err(corrupt("the prefix is not one that larder writes"));
-        }
-        let unsupported = codecs(&bytes, form);
-        let head = match (Head::read(bytes, form), unsupported.clone()) {
-            // What another program wrote in a codec of its own need not look like a map.
-            (Err(_), Some(unsupported)) if origin == Origin::Foreign => return Err(unsupported),
-            (read, _) => read.map_err(damaged)?,
-        };
-        let encoded = head.encoded();
-        if let Some(stored) = encoded.sum {
-            let computed = sum_of_head(&encoded.bytes, encoded.sums_at as usize);
-            if computed != stored {
-                return Err(corrupt(format!(
-                    "the checksum of the meta is {computed:08x}, stored is {stored:08x}"
-                )));
-            }
-        }
-        // Only now: a flipped bit in these bytes is damage, not a request for another codec.
-        if let Some(unsupported) = unsupported {
-            return Err(unsupported);
-        }
-        if origin == Origin::Larder {
-            if encoded.sum.is_none() || head.0.size.is_none() {
-                return Err(corrupt("the meta has no checksum"));
-            }
-            if encoded.key.0 == encoded.key.1 {
-                return Err(corrupt("the meta has no key"));
-            }
-        }
-        Ok(head)
-    }
-
-    /// Reads the structure; verifies nothing.
-    fn read(bytes: Bytes, form: Form) -> Result<Head, Malformed> {
-        let start = form.prefix();
-        let map = cbor::head(&bytes, start)?;
-        if map.major != cbor::MAP {
-            return Err(Malformed { at: start, what: "a meta that is no map" });
-        }
-        let (mut size, mut sum, mut data_sum, mut key) = (None, None, None, (0, 0));
-        let (mut size_at, mut sums_at) = (0, 0);
-        let (mut kind, mut rev, mut last_write) = (Kind::Document, 0, Timestamp::default());
-        let mut at = map.content;
-        let mut left = map.arg;
-        loop {
-            if map.is_indefinite() {
-                let next = cbor::head(&bytes, at)?;
-                if next.is_break() {
-                    at = next.content;
-                    break;
-                }
-            } else if left == 0 {
-                break;
-            }
-            left = left.saturating_sub(1);
-            let value = cbor::item_end(&bytes, at)?;
-            let end = cbor::item_end(&bytes, value)?;
-            match &bytes[at..value] {
-                name::KEY => key = (value as u32, end as u32),
-                name::TYPE => kind = Kind::from_encoding(&bytes[value..end]).unwrap_or(Kind::Document),
-                name::LAST_WRITE => last_write = time(&bytes[value..end]).unwrap_or_default(),
-                // In the other forms larder's entries are leftovers that konserve carried along.
-                name::REV if form == Form::Short => {
-                    rev = Some(cbor::head(&bytes, value)?)
-                        .filter(|item| item.major == cbor::UNSIGNED)
-                        .map_or(0, |item| item.arg);
-                }
-                name::SIZE if form == Form::Short && end - value == 9 && bytes[value] == 0x1b => {
-                    size = Some(BigEndian::read_u64(&bytes[value + 1..end]));
-                    size_at = value as u32 + 1;
-                }
-                name::SUM if form == Form::Short && end - value == 9 && bytes[value] == 0x48 => {
-                    sum = Some(BigEndian::read_u32(&bytes[value + 1..]));
-                    data_sum = Some(BigEndian::read_u32(&bytes[value + 5..]));
-                    sums_at = value as u32 + 1;
-                }
-                _ => {}
-            }
-            at = end;
-        }
-        if at != bytes.len() {
-            return Err(Malformed { at, what: "more bytes after the meta" });
-        }
-        let encoded = OnceLock::from(Encoded { bytes, sum, size_at, sums_at, key });
-        Ok(Head(Arc::new(Fields { form, kind, rev, last_write, size, data_sum, key: None, encoded })))
     }
 
     /// This head with the size and the checksum of its data, and its own checksum, filled in. Its
@@ -446,29 +326,10 @@ impl fmt::Debug for Head {
     }
 }
 
-/// A time as konserve writes it (tag 0, text), or as others may (tag 1, seconds).
-fn time(bytes: &[u8]) -> Option<Timestamp> {
-    let tag = cbor::head(bytes, 0).ok().filter(|head| head.major == cbor::TAG)?;
-    let inner = &bytes[tag.content..];
-    match tag.arg {
-        0 => {
-            let text = cbor::head(inner, 0).ok().filter(|text| text.major == cbor::TEXT)?;
-            Timestamp::parse(std::str::from_utf8(inner.get(text.content..)?).ok()?)
-        }
-        1 => match cbor::head(inner, 0).ok()? {
-            seconds if seconds.major == cbor::UNSIGNED => {
-                Some(Timestamp::from_millis(seconds.arg.saturating_mul(1000)))
-            }
-            _ => Some(Timestamp::from_millis((cbor::decode::<f64>(inner).ok()? * 1000.0) as u64)),
-        },
-        _ => None,
-    }
-}
-
 pub(super) fn corrupt(message: impl Into<std::borrow::Cow<'static, str>>) -> Error {
     Error::new(ErrorKind::Corrupt, message)
 }
 
-fn damaged(malformed: Malformed) -> Error {
+pub(super) fn damaged(malformed: Malformed) -> Error {
     corrupt("the meta is damaged").with_source(malformed)
 }

@@ -5,6 +5,7 @@ mod compact;
 mod data_sum;
 mod encoded;
 mod head;
+mod parse;
 mod prefix;
 
 use std::fmt;
@@ -14,8 +15,9 @@ use futures::stream::BoxStream;
 
 pub use self::compact::COMPACT_HEAD_BYTES;
 pub use self::data_sum::DataSum;
+pub use self::head::Head;
 use self::head::corrupt;
-pub use self::head::{Head, Origin};
+pub use self::parse::Origin;
 pub use self::prefix::Form;
 use crate::cbor;
 use crate::error::Result;

@@ -2,14 +2,15 @@
 //! the meta, and makes every operation atomic by conditional writes.
 //!
 //! `combine` queues the updates of one key, `update` commits a queue with one write, `append_log`
-//! keeps logs, `batch` writes several entries together, `remember` saves the next update its read and `glance` the next blind write its
-//! look, `verify` checks what is read.
+//! keeps logs, `batch` writes several entries together, `replace` writes without looking at the value that was there,
+//! `remember` saves the next update its read and `glance` the next blind write its look, `verify` checks what is read.
 
 mod append_log;
 mod batch;
 mod combine;
 mod glance;
 mod remember;
+mod replace;
 mod update;
 mod verify;
 
@@ -21,12 +22,10 @@ use bytes::Bytes;
 
 use self::append_log::Logs;
 use self::combine::Combiner;
-use self::glance::{Guess, Seen};
+use self::glance::Seen;
 use self::remember::Remembered;
 use self::update::{Request, Todo};
-use crate::backend::{
-    Backend, ByteRange, Capabilities, Expect, Keys, Part, Removed, Stored, Version, Written,
-};
+use crate::backend::{Backend, ByteRange, Capabilities, Expect, Keys, Part, Removed, Stored};
 use crate::clock::{Clock, RealClock, Timestamp};
 use crate::document::Document;
 use crate::error::{Error, ErrorKind, Result};
@@ -35,7 +34,6 @@ use crate::key::Key;
 use crate::limits;
 use crate::meta::{Kind, Meta, MetaUpdate};
 use crate::path::Path;
-use crate::record::{Data, Head, Record};
 use crate::reply::Reply;
 use crate::store::{Binary, Change, Documents, Extras, Source, Store, Together, UpdateFn};
 
@@ -142,105 +140,9 @@ impl<B: Backend> Records<B> {
         }
     }
 
-    /// The head that a blind write is about to replace. A damaged one is as good as none: the write
-    /// replaces it.
-    async fn replaced(&self, key: &Key) -> Result<Option<Head>> {
-        match self.read(key, Part::Head).await {
-            Ok(stored) => Ok(stored.map(|stored| stored.head)),
-            Err(error) if error.kind() == ErrorKind::Corrupt => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
     /// The time of a write: now, and never before the write that it follows.
     fn stamp(&self, before: Timestamp) -> Timestamp {
         self.0.clock.wall().max(before)
-    }
-
-    /// The meta of an entry that replaces another, or nothing.
-    fn fresh_meta(&self, key: &Key, kind: Kind, before: Option<&Head>, update: &MetaUpdate) -> Meta {
-        let stamp = self.stamp(before.map_or_else(Timestamp::default, Head::last_write));
-        let mut meta = Meta::new(key.clone(), kind, stamp);
-        meta.rev = before.map_or(0, Head::rev).saturating_add(1);
-        meta.apply(update);
-        meta
-    }
-
-    /// Replaces the whole entry without looking at its value; answers with the new revision.
-    async fn replace(&self, key: &Key, kind: Kind, source: Source, update: &MetaUpdate) -> Result<u64> {
-        if let (Some(seen), Data::Bytes(bytes)) = (&self.0.seen, &source.0)
-            && bytes.len() <= limits::GUESSED_BYTES
-            && let Some(rev) = self.replace_on_a_guess(seen, key, kind, bytes, update).await?
-        {
-            return Ok(rev);
-        }
-        let before = self.replaced(key).await?;
-        let meta = self.fresh_meta(key, kind, before.as_ref(), update);
-        let record = match source.0 {
-            Data::Bytes(bytes) => Record::new(&meta, bytes)?,
-            Data::None => Record::new(&meta, Default::default())?,
-            Data::Stream(stream) => Record::streamed(&meta, stream)?,
-        };
-        let log = self.log_of(before.as_ref()).await?;
-        self.0.remembered.forget(key);
-        match self.0.backend.write(key, record, Expect::Any).await? {
-            Written::Done(version) => self.seen(key, Some((&version, &meta))),
-            Written::Unmet => return Err(broken_promise("refused an unconditional write")),
-        }
-        if let Some(log) = log {
-            self.discard_log(&log).await;
-        }
-        Ok(meta.rev)
-    }
-
-    /// Replaces the whole entry in one trip, if it is what is guessed: `None` if it is not. What is
-    /// guessed is never a log, so there are no chunks to be discarded.
-    async fn replace_on_a_guess(
-        &self,
-        seen: &Seen,
-        key: &Key,
-        kind: Kind,
-        bytes: &Bytes,
-        update: &MetaUpdate,
-    ) -> Result<Option<u64>> {
-        let Some(guess) = seen.guess(key) else { return Ok(None) };
-        let (rev, last_write) = match &guess {
-            Guess::Same(glance) => (glance.rev, glance.last_write),
-            Guess::Absent => Default::default(),
-        };
-        let mut meta = Meta::new(key.clone(), kind, self.stamp(last_write));
-        meta.rev = rev.saturating_add(1);
-        meta.apply(update);
-        let record = Record::new(&meta, bytes.clone())?;
-        self.0.remembered.forget(key);
-        let written = self.0.backend.write(key, record, guess.expect()).await?;
-        seen.judge(key, &guess, written != Written::Unmet);
-        match written {
-            Written::Done(version) => {
-                self.seen(key, Some((&version, &meta)));
-                Ok(Some(meta.rev))
-            }
-            Written::Unmet => Ok(None),
-        }
-    }
-
-    /// Takes note of what was just written, or that nothing is known.
-    fn seen(&self, key: &Key, state: Option<(&Version, &Meta)>) {
-        match (&self.0.seen, state) {
-            (Some(seen), Some((version, meta))) => seen.keep(key, version, meta),
-            (Some(seen), None) => seen.forget(key),
-            (None, _) => {}
-        }
-    }
-
-    /// Removes the entry in one trip, if it is as it was last seen: `false` if it is not.
-    async fn remove_on_a_guess(&self, key: &Key) -> Result<bool> {
-        let Some(seen) = &self.0.seen else { return Ok(false) };
-        let Some(guess @ Guess::Same(_)) = seen.guess(key) else { return Ok(false) };
-        self.0.remembered.forget(key);
-        // Either way it is no longer what was seen.
-        seen.forget(key);
-        Ok(self.0.backend.remove(key, guess.expect()).await? == Removed::Done)
     }
 
     /// Queues a change of one key and waits until it is committed.

@@ -10,10 +10,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use larder::io::{BUFFER_BYTES, Buffer, DiskFile, EntryKind, Mode};
-use larder::{
-    ByteRange, Data, Error, ErrorKind, Head, Key, Kind, Origin, Part, Reply, Result, Stored, Version,
-};
+use larder::io::{BUFFER_BYTES, Buffer, DiskFile, EntryKind, Halt, Mode};
+use larder::{ByteRange, Data, ErrorKind, Head, Key, Kind, Origin, Part, Reply, Result, Stored, Version};
 
 use crate::chunks;
 use crate::failure;
@@ -38,28 +36,6 @@ enum How {
     Waiting,
 }
 
-/// Why a read did not come to its end.
-enum Halt {
-    /// It would have to wait for the medium. Only cached reads halt so.
-    Waits,
-    Failed(Error),
-}
-
-impl From<Error> for Halt {
-    fn from(error: Error) -> Halt {
-        Halt::Failed(error)
-    }
-}
-
-impl From<Halt> for Error {
-    fn from(halt: Halt) -> Error {
-        match halt {
-            Halt::Failed(error) => error,
-            Halt::Waits => failure::error(ErrorKind::Io, "the read would have had to wait"),
-        }
-    }
-}
-
 /// Reads the record of a key, or a part of it.
 pub(crate) fn read(shared: &Arc<Shared>, key: &Key, part: Part) -> Reply<Option<Stored>> {
     if let Err(error) = shared.check_open() {
@@ -73,7 +49,7 @@ pub(crate) fn read(shared: &Arc<Shared>, key: &Key, part: Part) -> Reply<Option<
             let (held, key) = (Arc::clone(shared), key.clone());
             shared.readers.run(move || {
                 attempt(&held, &place, &key, part, How::Waiting)
-                    .map_err(|halt| Error::from(halt).at_key(&key))
+                    .map_err(|halt| halt.into_error().at_key(&key))
             })
         }
     }
@@ -82,11 +58,11 @@ pub(crate) fn read(shared: &Arc<Shared>, key: &Key, part: Part) -> Reply<Option<
 /// The head of the record in this file, of this key if one is given; `None` without a file. Waits for
 /// the medium.
 pub(crate) fn head(shared: &Shared, path: &Path, key: Option<&Key>) -> Result<Option<Head>> {
-    match open(shared, path, How::Waiting)? {
+    match open(shared, path, How::Waiting).map_err(Halt::into_error)? {
         None => Ok(None),
         Some(file) => {
             let source = Source { file: &*file, path, how: How::Waiting };
-            Ok(Some(source.head(&mut Buffer::take(), FIRST_FOR_HEAD, key)?.0))
+            Ok(Some(source.head(&mut Buffer::take(), FIRST_FOR_HEAD, key).map_err(Halt::into_error)?.0))
         }
     }
 }

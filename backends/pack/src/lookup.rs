@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use larder::io::Buffer;
-use larder::{Error, ErrorKind, Result};
+use larder::ErrorKind;
+use larder::io::{Buffer, Halt};
 
 use crate::append_only_file::AppendOnlyFileError;
 use crate::failure;
@@ -25,31 +25,9 @@ pub(crate) enum How {
     Waiting,
 }
 
-/// Why a read did not come to its end.
-pub(crate) enum Halt {
-    /// It would have to wait for the medium. Only cached reads halt so.
-    Waits,
-    Failed(Error),
-}
-
-impl From<Error> for Halt {
-    fn from(error: Error) -> Halt {
-        Halt::Failed(error)
-    }
-}
-
 impl From<AppendOnlyFileError> for Halt {
     fn from(error: AppendOnlyFileError) -> Halt {
         Halt::Failed(error.into())
-    }
-}
-
-impl From<Halt> for Error {
-    fn from(halt: Halt) -> Error {
-        match halt {
-            Halt::Failed(error) => error,
-            Halt::Waits => failure::error(ErrorKind::Io, "the read would have had to wait"),
-        }
     }
 }
 

@@ -7,13 +7,13 @@ use std::io;
 use std::sync::Arc;
 
 use bytes::BytesMut;
-use larder::io::{BUFFER_BYTES, DiskFile, Mode};
-use larder::{ByteRange, Data, Error, Head, Key, Kind, Part, Reply, Result, Stored, Version};
+use larder::io::{BUFFER_BYTES, DiskFile, Halt, Mode};
+use larder::{ByteRange, Data, Head, Key, Kind, Part, Reply, Result, Stored, Version};
 
 use crate::failure;
 use crate::frame::{self, BlobRef};
 use crate::head;
-use crate::lookup::{Found, Halt, How, look_up};
+use crate::lookup::{Found, How, look_up};
 use crate::shared::Shared;
 
 /// How much of a frame is read at first if only the head is wanted.
@@ -40,7 +40,7 @@ pub(crate) fn read(shared: &Arc<Shared>, key: &Key, part: Part, verifies: bool) 
             let (held, key) = (Arc::clone(shared), key.clone());
             shared.readers.run(move || {
                 let read = attempt(&held, &key, part, How::Waiting);
-                read.map(as_asked).map_err(|halt| Error::from(halt).at_key(&key))
+                read.map(as_asked).map_err(|halt| halt.into_error().at_key(&key))
             })
         }
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crc32fast::Hasher;
-use larder::io::{Disk, DiskFile, Mode};
+use larder::io::{Disk, DiskFile, Halt, Mode};
 use larder::{Error, ErrorKind, Result};
 
 use super::file::{self, CheckpointFile};
@@ -133,7 +133,8 @@ impl Index {
             let keys_at = output.position();
             let mut blocks = Blocks { output: &mut output, header, keys: Vec::new(), count: 0, total: 0 };
             let mut keys = self.keys_of(number, buffer);
-            keys.each(|key| blocks.put(key).map(|()| Enough(false)).map_err(failed))?;
+            keys.each(|key| blocks.put(key).map(|()| Enough(false)).map_err(failed))
+                .map_err(Halt::into_error)?;
             buffer = keys.into_buffer();
             if blocks.finish().map_err(failed)? != count {
                 let message = "the index has other keys than places; rebuild it from the log";

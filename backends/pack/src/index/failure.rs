@@ -8,29 +8,6 @@ use larder::{Error, ErrorKind};
 /// The backend's name in errors and listings.
 const NAME: &str = "pack";
 
-/// Why no more keys were read.
-#[derive(Debug)]
-pub(super) enum Halt {
-    /// The medium would have to be waited for, and must not be.
-    Waits,
-    Failed(Error),
-}
-
-impl From<Error> for Halt {
-    fn from(error: Error) -> Halt {
-        Halt::Failed(error)
-    }
-}
-
-impl From<Halt> for Error {
-    fn from(halt: Halt) -> Error {
-        match halt {
-            Halt::Failed(error) => error,
-            Halt::Waits => error(ErrorKind::Io, "the listing would have had to wait"),
-        }
-    }
-}
-
 /// A failure of this kind.
 pub(super) fn error(kind: ErrorKind, message: impl Into<String>) -> Error {
     Error::new(kind, message.into()).in_backend(NAME)

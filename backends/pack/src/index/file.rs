@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use larder::Result;
+use larder::io::Halt;
 use larder::io::{Disk, DiskFile, EntryKind, Mode};
 
-use super::failure::{self, Halt};
+use super::failure;
 use super::format::{self, Header, Section};
 use super::location::Slot;
 use super::table::Table;

@@ -1,8 +1,8 @@
 //! Listing: shard after shard, each as it was when it was begun.
 
+use larder::io::Halt;
 use larder::{Error, Key, Result};
 
-use super::failure::Halt;
 use super::shard::{Enough, ShardKeys};
 use super::{Index, SHARDS, read};
 
@@ -48,7 +48,7 @@ impl Index {
     /// `Corrupt` if keys of the checkpoint are damaged, and those of the disk. The next page goes on
     /// after what could not be read.
     pub(crate) fn page(&self, cursor: &mut Cursor, most: usize) -> Result<Vec<Key>> {
-        Ok(self.keys_from(cursor, most, true)?)
+        self.keys_from(cursor, most, true).map_err(Halt::into_error)
     }
 
     /// The same without waiting for the medium, and in a short time: `None` where it would have to be waited

@@ -4,8 +4,9 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use larder::Result;
+use larder::io::Halt;
 
-use super::failure::{self, Halt};
+use super::failure;
 use super::file::{Blocks, CheckpointFile};
 use super::location::{Found, Slot};
 use super::packed;

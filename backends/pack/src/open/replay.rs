@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use larder::{Error, ErrorKind, Result};
+use larder::io::Halt;
+use larder::{ErrorKind, Result};
 
 use crate::control::State;
 use crate::failure;
@@ -107,12 +108,12 @@ impl Replay {
         if let Some(unread) = self.unread(key, hash)? {
             return Ok(Some(unread));
         }
-        let Some(mut found) = look_up(&self.shared, key, How::Waiting, 512).map_err(Error::from)? else {
+        let Some(mut found) = look_up(&self.shared, key, How::Waiting, 512).map_err(Halt::into_error)? else {
             return Ok(None);
         };
         self.usage.bury(found.location.segment(), found.header.frame_len());
         if found.header.kind == Kind::Blob {
-            found.fill(found.header.payload_len(), How::Waiting).map_err(Error::from)?;
+            found.fill(found.header.payload_len(), How::Waiting).map_err(Halt::into_error)?;
             let blob = found.payload().get(found.header.head_len as usize..).and_then(BlobRef::decode);
             if let Some(blob) = blob {
                 self.blobs.remove(&blob.id);

@@ -1,17 +1,16 @@
 //! [`Pack`]: the handle, and the backend that it is.
 
+mod batch;
 mod options;
 
-use std::collections::HashSet;
 use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use foldhash::fast::RandomState;
 use larder::io::{Drain, Workers};
 use larder::{
-    Backend, Batch, Capabilities, Data, ErrorKind, Expect, Head, Key, Keys, Part, Reach, Record, Removed,
-    Reply, Responder, Result, Stored, Write, Written,
+    Backend, Batch, Capabilities, Data, ErrorKind, Expect, Key, Keys, Part, Reach, Record, Removed, Reply,
+    Responder, Result, Stored, Write, Written,
 };
 
 use crate::blob::{self, LARGE, Streamed};
@@ -292,50 +291,7 @@ impl Backend for Pack {
     }
 
     fn write_batch(&self, writes: Vec<Write>) -> Reply<Batch> {
-        let pack = self.clone();
-        let prepare = move |writes: Vec<Write>| -> Result<Vec<Prepared>> {
-            pack.0.shared.check_writable()?;
-            pack.writing()?;
-            let mut keys = HashSet::with_capacity_and_hasher(writes.len(), RandomState::default());
-            for Write { key, record, .. } in &writes {
-                if let Some(record) = record {
-                    pack.check(key, record)?;
-                    if matches!(record.data(), Data::Stream(_)) {
-                        return Err(
-                            failure::error(ErrorKind::Invalid, "a batch takes no streams").at_key(key)
-                        );
-                    }
-                }
-                if !keys.insert(key) {
-                    return Err(failure::error(ErrorKind::Invalid, "a batch names each key once").at_key(key));
-                }
-            }
-            Ok(writes.into_iter().map(Prepared::from).collect())
-        };
-        let prepared = match prepare(writes) {
-            Ok(prepared) => prepared,
-            Err(error) => return Reply::ready(Err(error)),
-        };
-        let Ok(writing) = self.writing() else { return Reply::ready(Err(failure::closed())) };
-        let (answer, reply) = Reply::channel();
-        if prepared.iter().all(|one| one.data().is_none_or(|data| data.len() < LARGE)) {
-            let changes = prepared.into_iter().map(Prepared::inline).collect();
-            writing.submit(Job::Batch(changes, answer));
-            return reply;
-        }
-        let (shared, drain) = (Arc::clone(&self.0.shared), Arc::clone(&writing.drain));
-        drop(writing.writers.run(move || {
-            match prepared.into_iter().map(|one| one.store(&shared)).collect::<Result<Vec<_>>>() {
-                Ok(changes) => {
-                    if let Err(job) = drain.send(Job::Batch(changes, answer)) {
-                        job.fail(failure::closed());
-                    }
-                }
-                Err(error) => answer.answer(Err(error.in_backend(failure::NAME))),
-            }
-            Ok(())
-        }));
-        reply
+        batch::write(self, writes)
     }
 
     fn sync(&self) -> Reply<()> {
@@ -375,46 +331,6 @@ impl Backend for Pack {
         capabilities.batches = true;
         capabilities.streams = true;
         capabilities
-    }
-}
-
-/// A write of a batch whose data is at hand.
-struct Prepared {
-    key: Key,
-    expect: Expect,
-    record: Option<(Head, larder::Bytes)>,
-}
-
-impl From<Write> for Prepared {
-    fn from(write: Write) -> Prepared {
-        let record = write.record.map(|record| match record.into_parts() {
-            (head, Data::Bytes(data)) => (head, data),
-            // Streams are refused before.
-            (head, Data::None | Data::Stream(_)) => (head, larder::Bytes::new()),
-        });
-        Prepared { key: write.key, expect: write.expect, record }
-    }
-}
-
-impl Prepared {
-    fn data(&self) -> Option<&larder::Bytes> {
-        self.record.as_ref().map(|(_, data)| data)
-    }
-
-    fn inline(self) -> (Key, Expect, Option<Entry>) {
-        let entry = self.record.map(|(head, data)| Entry::new(head, Body::Bytes(data)));
-        (self.key, self.expect, entry)
-    }
-
-    /// Writes what is large into a blob.
-    fn store(self, shared: &Arc<Shared>) -> Result<(Key, Expect, Option<Entry>)> {
-        match self.record {
-            Some((head, data)) if data.len() >= LARGE => {
-                let body = Body::Blob(blob::whole(shared, &data)?);
-                Ok((self.key, self.expect, Some(Entry::new(head, body))))
-            }
-            record => Ok(Prepared { record, ..self }.inline()),
-        }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
+use larder::io::Halt;
 use larder::{Batch, Error, Expect, Key, Removed, Responder, Result, Version, Written};
 
 use super::Writer;
@@ -182,9 +183,12 @@ impl Writer {
 
     /// What stands under a key, as readers see it.
     pub(super) fn current(&self, key: &[u8]) -> Result<Option<Current>> {
-        let Some(mut found) = look_up(&self.shared, key, How::Waiting, FIRST)? else { return Ok(None) };
+        let Some(mut found) = look_up(&self.shared, key, How::Waiting, FIRST).map_err(Halt::into_error)?
+        else {
+            return Ok(None);
+        };
         let blob = if found.header.kind == Kind::Blob {
-            found.fill(found.header.payload_len(), How::Waiting)?;
+            found.fill(found.header.payload_len(), How::Waiting).map_err(Halt::into_error)?;
             found.payload().get(found.header.head_len as usize..).and_then(BlobRef::decode)
         } else {
             None

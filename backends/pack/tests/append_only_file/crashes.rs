@@ -203,7 +203,7 @@ fn it_does_whatever_was_done() {
         let draws = Draws::new(SEED).domain("owner").of(run);
         let mut owner = Owner::begin(SimDisk::new(run)).ahead([0, 700, 4000][run as usize % 3]);
         owner.publish();
-        for step in 0..25 {
+        for step in 0..50 {
             let len = below(draws.at(2 * step), 650) as usize;
             match below(draws.at(2 * step + 1), 11) {
                 0..=3 => owner.append(len),
@@ -215,7 +215,7 @@ fn it_does_whatever_was_done() {
                 _ => owner.publish(),
             }
         }
-        owner.survives(24, 100);
+        owner.survives(24, 200);
     }
 }
 

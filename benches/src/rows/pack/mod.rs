@@ -453,7 +453,10 @@ fn targets(measured: &Measured) -> Vec<Target> {
         measured.label
     );
     targets.push(Target::at_most(what, 1.0, bytes / 40.0));
-    // What is live is what a store takes that was filled and never overwritten.
+    let share = measured.disk.of(LARDER, "to keys and values then");
+    let what = format!("{}, after overwriting, to keys and values", of(titles::DISK));
+    targets.push(Target::at_most(what, 2.0, share));
+    // With heads and index: what a store takes that was filled and never overwritten.
     let share =
         measured.disk.of(LARDER, "to keys and values then") / measured.disk.of(LARDER, "to keys and values");
     let what =
