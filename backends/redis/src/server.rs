@@ -31,8 +31,9 @@ pub(crate) async fn inspect(link: &Link) -> Result<Server, Trouble> {
         let line = info.lines().find(|line| line.split_once(':').is_some_and(|(found, _)| found == name));
         line.and_then(|line| line.split_once(':')).map(|(_, value)| value.trim())
     };
-    // The field that names the mode is called otherwise by Valkey and by Redict.
-    if field("cluster_enabled") == Some("1") {
+    // Valkey and Redict call it otherwise than Redis does.
+    let mode = ["redis_mode", "server_mode", "redict_mode"].into_iter().find_map(field);
+    if mode == Some("cluster") {
         return Err(Trouble::Refused(failure::error(
             ErrorKind::Unsupported,
             "the server is part of a cluster, and this backend needs one that stands by itself",
