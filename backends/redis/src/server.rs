@@ -13,7 +13,8 @@ pub(crate) struct Server {
     pub(crate) durability: Durability,
     /// Whether every change goes to the append-only file.
     pub(crate) appends: bool,
-    /// Whether the server can wait for that file (WAITAOF, from 7.2).
+    /// Whether the server can wait until that file is synced (WAITAOF, from 7.2), which with `appendfsync no`
+    /// never comes.
     pub(crate) waits: bool,
     /// Why the durability is less than `Synced`, and what to set.
     pub(crate) advice: String,
@@ -30,7 +31,9 @@ pub(crate) async fn inspect(link: &Link) -> Result<Server, Trouble> {
         let line = info.lines().find(|line| line.split_once(':').is_some_and(|(found, _)| found == name));
         line.and_then(|line| line.split_once(':')).map(|(_, value)| value.trim())
     };
-    if field("redis_mode") == Some("cluster") {
+    // Valkey and Redict call it otherwise than Redis does.
+    let mode = ["redis_mode", "server_mode", "redict_mode"].into_iter().find_map(field);
+    if mode == Some("cluster") {
         return Err(Trouble::Refused(failure::error(
             ErrorKind::Unsupported,
             "the server is part of a cluster, and this backend needs one that stands by itself",
@@ -50,7 +53,8 @@ pub(crate) async fn inspect(link: &Link) -> Result<Server, Trouble> {
         _ => None,
     };
     let (durability, advice) = promise(appends, evicts, policy.as_deref());
-    Ok(Server { durability, appends, waits: version >= vec![7, 2], advice })
+    let waits = version >= vec![7, 2] && policy.as_deref() != Some("no");
+    Ok(Server { durability, appends, waits, advice })
 }
 
 /// What the settings amount to.
