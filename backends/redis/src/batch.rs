@@ -9,8 +9,10 @@ use redis::Value;
 
 use crate::args::{Whole, condition};
 use crate::failure;
+use crate::nodes::To;
+use crate::request::{Effect, Request};
 use crate::scripts::{Load, Script};
-use crate::shared::{Effect, Request, SMALL, Shared};
+use crate::shared::{SMALL, Shared};
 use crate::stamp::{STAMP, Stamp};
 
 /// The most data that one batch may carry: the server does nothing else while it performs it.
@@ -72,8 +74,8 @@ pub(crate) async fn write_batch(shared: Arc<Shared>, writes: Vec<Write>) -> Resu
         }
         Request::One(cmd)
     };
-    let link = if bytes > SMALL { &shared.bulk } else { &shared.main };
-    match shared.ask(link, Effect::Write, make).await?.value {
+    let to = if bytes > SMALL { To::bulk(&first.name) } else { To::main(&first.name) };
+    match shared.ask(to, Effect::Write, make).await?.value {
         Value::Int(0) => Ok(Batch::Unmet),
         Value::BulkString(flags) if flags.len() == items.len() => {
             Ok(Batch::Done(flags.iter().map(|flag| *flag == b'1').collect()))

@@ -60,12 +60,15 @@
 
 mod args;
 mod batch;
+mod connection;
 mod failure;
 mod link;
 mod listing;
 mod names;
+mod nodes;
 mod options;
 mod read;
+mod request;
 mod scheme;
 mod scripts;
 mod server;
@@ -174,8 +177,7 @@ impl Backend for Redis {
 
     fn close(&self) -> Reply<()> {
         self.shared.closed.store(true, Ordering::Release);
-        self.shared.main.close();
-        self.shared.bulk.close();
+        self.shared.nodes.close();
         Reply::ready(Ok(()))
     }
 

@@ -9,18 +9,16 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::{BoxFuture, Either, Shared, select};
 use larder::{Clock, Error, ErrorKind};
-use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client};
+use redis::Client;
 
+use crate::connection::Connection;
 use crate::failure::{self, Trouble};
+use crate::request::Request;
 use crate::scripts::Script;
 
 /// The pause after the first failure, and the longest.
 const SHORTEST_MS: u64 = 5;
 const LONGEST_MS: u64 = 500;
-
-/// How many requests may wait to be sent before their senders wait.
-const QUEUE: usize = 1024;
 
 type Attempt = Shared<BoxFuture<'static, Result<(), Trouble>>>;
 
@@ -40,7 +38,7 @@ struct Inner {
 struct State {
     /// Counts the connections, so that each is given up once.
     epoch: u64,
-    connection: Option<MultiplexedConnection>,
+    connection: Option<Connection>,
     attempt: Option<Attempt>,
     /// In a row.
     failures: u32,
@@ -55,7 +53,7 @@ impl Link {
     }
 
     /// The connection and its number; a new one if there is none.
-    pub(crate) async fn connection(&self) -> Result<(u64, MultiplexedConnection), Trouble> {
+    pub(crate) async fn connection(&self) -> Result<(u64, Connection), Trouble> {
         loop {
             let attempt = {
                 let mut state = self.0.state();
@@ -122,16 +120,10 @@ impl Inner {
     }
 }
 
-async fn connect(client: &Client, patience: Duration) -> Result<MultiplexedConnection, Trouble> {
-    let config = AsyncConnectionConfig::new()
-        .set_connection_timeout(Some(patience))
-        // Every question has a deadline of its own.
-        .set_response_timeout(None)
-        .set_pipeline_buffer_size(QUEUE);
-    let connected = client.get_multiplexed_async_connection_with_config(&config).await;
+async fn connect(client: &Client, patience: Duration) -> Result<Connection, Trouble> {
+    let connected = Connection::open(client, patience).await;
     let mut connection = connected.map_err(|failure| failure::sorted(&failure))?;
-    let scripts = Script::load_all();
-    let loaded = connection.send_packed_commands(&scripts, 0, scripts.len()).await;
+    let loaded = connection.send(&Request::Many(Script::load_all())).await;
     // A server that is loading its data, or that does not let this user load scripts, says so again when
     // they are called.
     match loaded {
@@ -140,7 +132,7 @@ async fn connect(client: &Client, patience: Duration) -> Result<MultiplexedConne
     }
 }
 
-fn settle(inner: &Weak<Inner>, connected: Result<MultiplexedConnection, Trouble>) -> Result<(), Trouble> {
+fn settle(inner: &Weak<Inner>, connected: Result<Connection, Trouble>) -> Result<(), Trouble> {
     let Some(inner) = inner.upgrade() else { return Err(Trouble::Refused(failure::closed())) };
     let mut state = inner.state();
     state.attempt = None;

@@ -10,7 +10,9 @@ use redis::Value;
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::failure;
-use crate::shared::{Effect, Request, Shared};
+use crate::nodes::{Lane, To};
+use crate::request::{Effect, Request};
+use crate::shared::Shared;
 
 /// How many keys of the database the server looks at for one page.
 const PAGE: usize = 1000;
@@ -60,7 +62,7 @@ impl Listing {
             cmd.arg(&cursor).arg("MATCH").arg(&self.pattern).arg("COUNT").arg(PAGE);
             Request::One(cmd)
         };
-        let answer = self.shared.ask(&self.shared.main, Effect::Read, make).await?;
+        let answer = self.shared.ask(To::any(Lane::Main), Effect::Read, make).await?;
         let Value::Array(parts) = answer.value else { return Err(failure::nonsense("SCAN")) };
         let Ok([Value::BulkString(cursor), Value::Array(names)]) = <[Value; 2]>::try_from(parts) else {
             return Err(failure::nonsense("SCAN"));

@@ -12,6 +12,7 @@ use crate::Redis;
 use crate::failure::{self, Trouble};
 use crate::link::Link;
 use crate::names::Names;
+use crate::nodes::Nodes;
 use crate::server::{self, Server};
 use crate::shared::Shared;
 use crate::stamp::Stamps;
@@ -126,8 +127,7 @@ impl Options {
             target,
             Shared {
                 names,
-                main,
-                bulk,
+                nodes: Nodes::new(main, bulk),
                 stamps: Stamps::new(&*self.clock),
                 deadline: self.deadline,
                 hold: self.hold,

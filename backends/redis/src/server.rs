@@ -5,6 +5,7 @@ use redis::{Cmd, Value};
 
 use crate::failure::{self, Trouble};
 use crate::link::Link;
+use crate::request::Request;
 
 /// What was found out.
 #[derive(Clone, Debug)]
@@ -22,7 +23,7 @@ pub(crate) struct Server {
 /// Asks the server.
 pub(crate) async fn inspect(link: &Link) -> Result<Server, Trouble> {
     // Who may not ask is told nothing, and promised nothing.
-    let Some(info) = ask(link, redis::cmd("INFO").arg("everything")).await?.map(text) else {
+    let Some(info) = ask(link, redis::cmd("INFO").arg("everything").clone()).await?.map(text) else {
         let advice = "this user may not ask what the server is: permit INFO and CONFIG GET".to_owned();
         return Ok(Server { durability: Durability::Volatile, appends: false, waits: false, advice });
     };
@@ -44,7 +45,7 @@ pub(crate) async fn inspect(link: &Link) -> Result<Server, Trouble> {
     let appends = field("aof_enabled") == Some("1");
     let evicts = field("maxmemory_policy").is_some_and(|policy| policy.starts_with("allkeys"))
         && field("maxmemory") != Some("0");
-    let policy = match ask(link, redis::cmd("CONFIG").arg("GET").arg("appendfsync")).await? {
+    let policy = match ask(link, redis::cmd("CONFIG").arg("GET").arg("appendfsync").clone()).await? {
         Some(Value::Array(pair)) => pair.into_iter().nth(1).map(text),
         Some(Value::Map(pairs)) => pairs.into_iter().next().map(|(_, value)| text(value)),
         _ => None,
@@ -86,9 +87,9 @@ fn promise(appends: bool, evicts: bool, policy: Option<&str>) -> (Durability, St
 }
 
 /// The answer, or `None` if the server refuses to give one.
-async fn ask(link: &Link, cmd: &Cmd) -> Result<Option<Value>, Trouble> {
+async fn ask(link: &Link, cmd: Cmd) -> Result<Option<Value>, Trouble> {
     let (epoch, mut connection) = link.connection().await?;
-    let answered = connection.send_packed_command(cmd).await.and_then(Value::extract_error);
+    let answered = connection.send(&Request::One(cmd)).await;
     let failure = match answered {
         Ok(value) => return Ok(Some(value)),
         Err(failure) => failure,

@@ -7,8 +7,10 @@ use larder::{Durability, Error, ErrorKind, Result};
 use redis::{Cmd, Value};
 
 use crate::failure;
+use crate::nodes::{Lane, To};
+use crate::request::{Effect, Request};
 use crate::server::text;
-use crate::shared::{Effect, Request, Shared};
+use crate::shared::Shared;
 
 /// How often `sync` looks whether the server has finished.
 const LOOK: Duration = Duration::from_millis(20);
@@ -16,7 +18,8 @@ const LOOK: Duration = Duration::from_millis(20);
 /// Answers when everything acknowledged before is as safe as the server can make it.
 pub(crate) async fn sync(shared: &Arc<Shared>) -> Result<()> {
     let simple = |cmd: Cmd| async move {
-        let answer = shared.ask(&shared.main, Effect::Read, move |_| Request::One(cmd.clone())).await?;
+        let answer =
+            shared.ask(To::any(Lane::Main), Effect::Read, move |_| Request::One(cmd.clone())).await?;
         Ok::<Value, Error>(answer.value)
     };
     // With `always` what was acknowledged is on stable storage; without a file there is no such storage.
@@ -31,7 +34,7 @@ pub(crate) async fn sync(shared: &Arc<Shared>) -> Result<()> {
             cmd.arg(1).arg(0).arg(shared.deadline.as_millis() as u64);
             Request::One(cmd)
         };
-        return match shared.ask(&shared.bulk, Effect::Read, make).await?.value {
+        return match shared.ask(To::any(Lane::Bulk), Effect::Read, make).await?.value {
             Value::Array(counts) if counts.first() == Some(&Value::Int(1)) => Ok(()),
             _ => Err(failure::error(ErrorKind::TimedOut, "the server has not synced its file in time")),
         };
@@ -58,7 +61,7 @@ async fn finished(shared: &Arc<Shared>) -> Result<String> {
             cmd.arg("persistence");
             Request::One(cmd)
         };
-        let info = text(shared.ask(&shared.main, Effect::Read, make).await?.value);
+        let info = text(shared.ask(To::any(Lane::Main), Effect::Read, make).await?.value);
         if info.contains("aof_rewrite_in_progress:0") && info.contains("aof_rewrite_scheduled:0") {
             return Ok(info);
         }

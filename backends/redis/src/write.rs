@@ -10,8 +10,10 @@ use redis::Value;
 
 use crate::args::{Whole, condition};
 use crate::failure;
+use crate::nodes::To;
+use crate::request::{Answer, Effect, Request};
 use crate::scripts::{Load, Script};
-use crate::shared::{Answer, Effect, Request, SMALL, Shared};
+use crate::shared::{SMALL, Shared};
 use crate::stamp::{STAMP, version};
 use crate::upload::Upload;
 
@@ -85,7 +87,7 @@ async fn small(
         cmd.arg(&aside).arg(shared.hold_ms()).arg(shared.marker_ms());
         Request::One(cmd)
     };
-    let Answer { value, repeated, .. } = shared.ask(&shared.main, Effect::Write, make).await?;
+    let Answer { value, repeated, .. } = shared.ask(To::main(name), Effect::Write, make).await?;
     match value {
         Value::Int(1) => Ok(Written::Done(version(&stamp))),
         Value::BulkString(_) if repeated => Err(overtaken()),
@@ -113,7 +115,7 @@ pub(crate) async fn remove(shared: Arc<Shared>, key: Key, expect: Expect) -> Res
         cmd.arg(&aside).arg(shared.hold_ms()).arg(shared.marker_ms());
         Request::One(cmd)
     };
-    let Answer { value, .. } = shared.ask(&shared.main, Effect::Write, make).await?;
+    let Answer { value, .. } = shared.ask(To::main(&name), Effect::Write, make).await?;
     match value {
         Value::Int(1) => Ok(Removed::Done),
         Value::Int(0) => Ok(Removed::Absent),
