@@ -13,6 +13,7 @@ use crate::nodes::To;
 use crate::request::{Effect, Request};
 use crate::scripts::{Load, Script};
 use crate::shared::{SMALL, Shared};
+use crate::slots::slot;
 use crate::stamp::{STAMP, Stamp};
 
 /// The most data that one batch may carry: the server does nothing else while it performs it.
@@ -55,6 +56,16 @@ pub(crate) async fn write_batch(shared: Arc<Shared>, writes: Vec<Write>) -> Resu
     if bytes > MOST {
         let message = format!("the batch has {bytes} bytes, the limit is {MOST}");
         return Err(failure::error(ErrorKind::TooLarge, message));
+    }
+    let mut slots = items.iter().map(|item| slot(&item.name));
+    let together = slots.next().is_none_or(|first| slots.all(|other| other == first));
+    if shared.nodes.is_cluster() && !together {
+        return Err(failure::error(
+            ErrorKind::Unsupported,
+            "the keys of this batch are in several slots of the cluster, which nothing writes in one step: open \
+             the store with a prefix that has a hash tag, as in prefix={shop}, and all of its keys are in one \
+             slot, on one server",
+        ));
     }
     let Some(first) = items.first() else { return Ok(Batch::Done(Vec::new())) };
     let marker = shared.names.own(&first.name, "done", &shared.stamps.next(false));

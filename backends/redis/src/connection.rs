@@ -1,10 +1,10 @@
 //! A connection that many tasks share: commands that are sent while others are under way follow them
 //! without waiting.
 
-use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, RedisResult, Value};
-
 use std::time::Duration;
+
+use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, Client, Pipeline, RedisResult, Value};
 
 use crate::request::Request;
 
@@ -31,11 +31,33 @@ impl Connection {
     pub(crate) async fn send(&mut self, request: &Request) -> RedisResult<Value> {
         match request {
             Request::One(cmd) => self.0.send_packed_command(cmd).await.and_then(Value::extract_error),
-            Request::Many(pipeline) => {
-                let answers = self.0.send_packed_commands(pipeline, 0, pipeline.len()).await?;
-                let answers: RedisResult<_> = answers.into_iter().map(Value::extract_error).collect();
-                answers.map(Value::Array)
-            }
+            Request::Many(pipeline) => self.send_all(pipeline).await.and_then(whole),
         }
     }
+
+    /// Sends a request to a server that is still receiving the slot: it answers only whoever says so before
+    /// each command.
+    pub(crate) async fn send_asking(&mut self, request: &Request) -> RedisResult<Value> {
+        let mut pipeline = redis::pipe();
+        for cmd in request.commands() {
+            pipeline.cmd("ASKING");
+            pipeline.add_command(cmd.clone());
+        }
+        let answers: Vec<Value> = self.send_all(&pipeline).await?.into_iter().skip(1).step_by(2).collect();
+        match (request, <[Value; 1]>::try_from(answers)) {
+            (Request::One(_), Ok([answer])) => answer.extract_error(),
+            (_, Ok(answer)) => whole(answer.into()),
+            (_, Err(answers)) => whole(answers),
+        }
+    }
+
+    /// Sends these commands; each is answered or refused by itself.
+    pub(crate) async fn send_all(&mut self, pipeline: &Pipeline) -> RedisResult<Vec<Value>> {
+        self.0.send_packed_commands(pipeline, 0, pipeline.len()).await
+    }
+}
+
+fn whole(answers: Vec<Value>) -> RedisResult<Value> {
+    let answers: RedisResult<_> = answers.into_iter().map(Value::extract_error).collect();
+    answers.map(Value::Array)
 }

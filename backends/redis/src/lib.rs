@@ -60,8 +60,11 @@
 
 mod args;
 mod batch;
+mod cluster;
 mod connection;
 mod failure;
+mod group;
+mod layout;
 mod link;
 mod listing;
 mod names;
@@ -71,8 +74,10 @@ mod read;
 mod request;
 mod scheme;
 mod scripts;
+mod sentinel;
 mod server;
 mod shared;
+mod slots;
 mod stamp;
 mod sync;
 mod target;
@@ -185,7 +190,8 @@ impl Backend for Redis {
         let mut capabilities = Capabilities::new(failure::NAME);
         capabilities.reach = Reach::Network;
         capabilities.durability = self.shared.durability;
-        capabilities.batches = true;
+        // In a cluster only what is in one slot can be written in one step.
+        capabilities.batches = !self.shared.nodes.is_cluster() || self.shared.names.tagged();
         capabilities.streams = true;
         capabilities.remote = true;
         capabilities

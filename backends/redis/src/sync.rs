@@ -11,15 +11,24 @@ use crate::nodes::{Lane, To};
 use crate::request::{Effect, Request};
 use crate::server::text;
 use crate::shared::Shared;
+use crate::slots::Place;
 
 /// How often `sync` looks whether the server has finished.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// Answers when everything acknowledged before is as safe as the server can make it.
+/// Answers when everything acknowledged before is as safe as the servers can make it.
 pub(crate) async fn sync(shared: &Arc<Shared>) -> Result<()> {
+    for server in shared.primaries().await? {
+        one(shared, server.as_ref()).await?;
+    }
+    Ok(())
+}
+
+/// Waits for this server.
+async fn one(shared: &Arc<Shared>, server: Option<&Place>) -> Result<()> {
+    let main = To::primary(Lane::Main, server);
     let simple = |cmd: Cmd| async move {
-        let answer =
-            shared.ask(To::any(Lane::Main), Effect::Read, move |_| Request::One(cmd.clone())).await?;
+        let answer = shared.ask(main, Effect::Read, move |_| Request::One(cmd.clone())).await?;
         Ok::<Value, Error>(answer.value)
     };
     // With `always` what was acknowledged is on stable storage; without a file there is no such storage.
@@ -34,16 +43,16 @@ pub(crate) async fn sync(shared: &Arc<Shared>) -> Result<()> {
             cmd.arg(1).arg(0).arg(shared.deadline.as_millis() as u64);
             Request::One(cmd)
         };
-        return match shared.ask(To::any(Lane::Bulk), Effect::Read, make).await?.value {
+        return match shared.ask(To::primary(Lane::Bulk, server), Effect::Read, make).await?.value {
             Value::Array(counts) if counts.first() == Some(&Value::Int(1)) => Ok(()),
             _ => Err(failure::error(ErrorKind::TimedOut, "the server has not synced its file in time")),
         };
     }
     // Older servers have no such command. A rewritten file is synced before it takes the place of the other;
     // one that had begun before may lack what was acknowledged since.
-    finished(shared).await?;
+    finished(shared, main).await?;
     simple(redis::cmd("BGREWRITEAOF")).await?;
-    let info = finished(shared).await?;
+    let info = finished(shared, main).await?;
     if info.contains("aof_last_bgrewrite_status:ok") {
         return Ok(());
     }
@@ -54,14 +63,14 @@ pub(crate) async fn sync(shared: &Arc<Shared>) -> Result<()> {
 }
 
 /// Waits until the server rewrites nothing; answers with what it says of its files.
-async fn finished(shared: &Arc<Shared>) -> Result<String> {
+async fn finished(shared: &Arc<Shared>, main: To<'_>) -> Result<String> {
     loop {
         let make = |_| {
             let mut cmd = redis::cmd("INFO");
             cmd.arg("persistence");
             Request::One(cmd)
         };
-        let info = text(shared.ask(To::any(Lane::Main), Effect::Read, make).await?.value);
+        let info = text(shared.ask(main, Effect::Read, make).await?.value);
         if info.contains("aof_rewrite_in_progress:0") && info.contains("aof_rewrite_scheduled:0") {
             return Ok(info);
         }

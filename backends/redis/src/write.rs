@@ -82,8 +82,13 @@ async fn small(
     let aside = shared.names.aside(name);
     let marker = shared.names.own(name, "done", &stamp);
     let make = |load: Load| {
-        let mut cmd = Script::Write.call(load, 2);
-        cmd.arg(name).arg(&marker).arg(mode).arg(expected).arg(Whole(&stamp, head, data));
+        // Without a second key where none is needed: a slot that is being moved answers for one key only.
+        let mut cmd = Script::Write.call(load, if expect == Expect::Any { 2 } else { 1 });
+        cmd.arg(name);
+        if expect == Expect::Any {
+            cmd.arg(&marker);
+        }
+        cmd.arg(mode).arg(expected).arg(Whole(&stamp, head, data));
         cmd.arg(&aside).arg(shared.hold_ms()).arg(shared.marker_ms());
         Request::One(cmd)
     };
