@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, Pipeline, RedisResult, Value};
+use redis::{AsyncConnectionConfig, Client, RedisResult, Value};
 
 use crate::request::Request;
 
@@ -31,7 +31,7 @@ impl Connection {
     pub(crate) async fn send(&mut self, request: &Request) -> RedisResult<Value> {
         match request {
             Request::One(cmd) => self.0.send_packed_command(cmd).await.and_then(Value::extract_error),
-            Request::Many(pipeline) => self.send_all(pipeline).await.and_then(whole),
+            Request::Many(_) => self.send_all(request).await.and_then(whole),
         }
     }
 
@@ -43,7 +43,8 @@ impl Connection {
             pipeline.cmd("ASKING");
             pipeline.add_command(cmd.clone());
         }
-        let answers: Vec<Value> = self.send_all(&pipeline).await?.into_iter().skip(1).step_by(2).collect();
+        let answers = self.send_all(&Request::Many(pipeline)).await?;
+        let answers: Vec<Value> = answers.into_iter().skip(1).step_by(2).collect();
         match (request, <[Value; 1]>::try_from(answers)) {
             (Request::One(_), Ok([answer])) => answer.extract_error(),
             (_, Ok(answer)) => whole(answer.into()),
@@ -51,9 +52,12 @@ impl Connection {
         }
     }
 
-    /// Sends these commands; each is answered or refused by itself.
-    pub(crate) async fn send_all(&mut self, pipeline: &Pipeline) -> RedisResult<Vec<Value>> {
-        self.0.send_packed_commands(pipeline, 0, pipeline.len()).await
+    /// Sends a request of which each command is answered or refused by itself.
+    pub(crate) async fn send_all(&mut self, request: &Request) -> RedisResult<Vec<Value>> {
+        match request {
+            Request::One(cmd) => Ok(vec![self.0.send_packed_command(cmd).await?]),
+            Request::Many(pipeline) => self.0.send_packed_commands(pipeline, 0, pipeline.len()).await,
+        }
     }
 }
 

@@ -19,6 +19,7 @@ use redis::{Cmd, RedisResult, Value};
 use crate::connection::Connection;
 use crate::failure::{self, Trouble};
 use crate::link::Link;
+use crate::request::Request;
 
 /// The most writes that wait together.
 const MOST: usize = 256;
@@ -233,7 +234,8 @@ async fn run(
         return Outcome::Answered { epoch, answers: Vec::new(), kept: Ok(()) };
     }
     pipeline.add_command(safety.command());
-    let sending = pin!(connection.send_all(&pipeline));
+    let request = Request::Many(pipeline);
+    let sending = pin!(connection.send_all(&request));
     let lost = match select(sending, clock.sleep(safety.patience)).await {
         Either::Left((Ok(answers), _)) => return answered(epoch, &places, answers, safety),
         Either::Left((Err(why), _)) => failure::error(

@@ -10,6 +10,18 @@
 //! # }
 //! ```
 //!
+//! # URLs
+//!
+//! | URL | what |
+//! |---|---|
+//! | `redis://[USER:PASSWORD@]HOST[:PORT][/DB]` | a server |
+//! | `rediss://..` | the same by TLS |
+//! | `redis+unix:/SOCKET` | a server on this machine |
+//! | `redis-cluster://[USER:PASSWORD@]HOST[:PORT],HOST..` | a cluster, by some of its servers |
+//! | `redis+sentinel://[USER:PASSWORD@]HOST[:PORT],HOST../NAME[/DB]` | the primary that these sentinels know by this name; user and password are those of the servers |
+//!
+//! [`schemes`] has their options. Clusters and sentinels are spoken to without TLS.
+//!
 //! # What is on the server
 //!
 //! | Redis key | what |
@@ -18,6 +30,7 @@
 //! | `PREFIX/~{PREFIX/NAME}:up:..` | a large record on its way; expires 60 s after its last part |
 //! | `PREFIX/~{PREFIX/NAME}:read:..` | somebody reads this large state; expires 60 s after the last part was read |
 //! | `PREFIX/~{PREFIX/NAME}:held:..` | a state that was replaced while somebody read it; expires likewise |
+//! | `PREFIX/~{PREFIX/NAME}:wait:` | replicas are waited for; expires after 1 s |
 //! | `PREFIX/~{PREFIX/NAME}:done:..` | this write happened, for whom its answer was lost; expires after twice the deadline |
 //!
 //! `NAME` is the key itself if that is text (`%`, `{`, `}` and a first `#` or `~` are escaped), or `#` and the
@@ -32,7 +45,13 @@
 //! [`Synced`](larder::Durability::Synced), `appendfsync no` is [`Flushed`](larder::Durability::Flushed), and all
 //! else, the server's own default of `everysec` too, is [`Volatile`](larder::Durability::Volatile): a server that
 //! is killed may then lose what it has acknowledged in the last seconds. A replica that is promoted may lack what the
-//! primary acknowledged last; Redis copies to replicas after it has answered.
+//! primary acknowledged last; Redis copies to replicas after it has answered. `replicas=N`
+//! ([`Options::replicas`]) makes every write wait for them: then what was acknowledged is there after the primary has
+//! died, if one of those N is promoted.
+//!
+//! On a cluster every record is on the server that holds its slot, and a batch is possible within one slot only: a
+//! hash tag in the prefix, such as `prefix={shop}`, puts all keys of the store in one slot. The store follows
+//! slots that move and replicas that are promoted; what was being asked waits for that, up to the deadline.
 //!
 //! An operation whose connection breaks is sent again on a new one until the deadline (5 s); the stamp and the
 //! marker tell whether it had happened. Only a conditional write that was written over meanwhile cannot be told
@@ -99,7 +118,7 @@ use crate::target::Target;
 pub use options::Options;
 pub use scheme::schemes;
 
-/// A store on a Redis server. Clones are the same store, cheaply.
+/// A store on a Redis server or cluster. Clones are the same store, cheaply.
 #[derive(Clone)]
 pub struct Redis {
     shared: Arc<Shared>,
