@@ -13,7 +13,6 @@ use crate::nodes::To;
 use crate::request::{Effect, Request};
 use crate::scripts::{Load, Script};
 use crate::shared::{SMALL, Shared};
-use crate::slots::slot;
 use crate::stamp::{STAMP, Stamp};
 
 /// The most data that one batch may carry: the server does nothing else while it performs it.
@@ -26,8 +25,21 @@ struct Item {
     record: Option<(Stamp, Head, Bytes)>,
 }
 
+/// Whether there are batches: of a store whose keys are all on one server.
+pub(crate) fn possible(shared: &Shared) -> bool {
+    !shared.nodes.is_cluster() || shared.names.tagged()
+}
+
 /// Performs all of these writes or none.
 pub(crate) async fn write_batch(shared: Arc<Shared>, writes: Vec<Write>) -> Result<Batch> {
+    if !possible(&shared) {
+        return Err(failure::error(
+            ErrorKind::Unsupported,
+            "the keys of this store are in many slots of the cluster, which nothing writes in one step: open \
+             it with a prefix that has a hash tag, as in prefix={shop}, and all of its keys are in one slot, on \
+             one server",
+        ));
+    }
     let invalid = |what: &'static str| failure::error(ErrorKind::Invalid, what);
     let (mut items, mut keys, mut bytes) = (Vec::with_capacity(writes.len()), BTreeSet::new(), 0);
     for Write { key, record, expect } in writes {
@@ -56,16 +68,6 @@ pub(crate) async fn write_batch(shared: Arc<Shared>, writes: Vec<Write>) -> Resu
     if bytes > MOST {
         let message = format!("the batch has {bytes} bytes, the limit is {MOST}");
         return Err(failure::error(ErrorKind::TooLarge, message));
-    }
-    let mut slots = items.iter().map(|item| slot(&item.name));
-    let together = slots.next().is_none_or(|first| slots.all(|other| other == first));
-    if shared.nodes.is_cluster() && !together {
-        return Err(failure::error(
-            ErrorKind::Unsupported,
-            "the keys of this batch are in several slots of the cluster, which nothing writes in one step: open \
-             the store with a prefix that has a hash tag, as in prefix={shop}, and all of its keys are in one \
-             slot, on one server",
-        ));
     }
     let Some(first) = items.first() else { return Ok(Batch::Done(Vec::new())) };
     let marker = shared.names.own(&first.name, "done", &shared.stamps.next(false));

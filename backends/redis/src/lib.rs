@@ -49,7 +49,8 @@
 //! ([`Options::replicas`]) makes every write wait for them: then what was acknowledged is there after the primary has
 //! died, if one of those N is promoted.
 //!
-//! On a cluster every record is on the server that holds its slot, and a batch is possible within one slot only: a
+//! On a cluster every record is on the server that holds its slot, and batches are possible only
+//! if all keys are in one slot: a
 //! hash tag in the prefix, such as `prefix={shop}`, puts all keys of the store in one slot. The store follows
 //! slots that move and replicas that are promoted; what was being asked waits for that, up to the deadline.
 //!
@@ -209,8 +210,7 @@ impl Backend for Redis {
         let mut capabilities = Capabilities::new(failure::NAME);
         capabilities.reach = Reach::Network;
         capabilities.durability = self.shared.durability;
-        // In a cluster only what is in one slot can be written in one step.
-        capabilities.batches = !self.shared.nodes.is_cluster() || self.shared.names.tagged();
+        capabilities.batches = batch::possible(&self.shared);
         capabilities.streams = true;
         capabilities.remote = true;
         capabilities
