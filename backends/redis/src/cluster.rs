@@ -121,6 +121,11 @@ impl<N: Send + Sync + 'static> Cluster<N> {
         self.0.state().view.as_ref().is_some_and(|view| view.primaries.iter().any(|(one, _)| one == place))
     }
 
+    /// Whether this Redis key belongs to this server, in the view that there is.
+    pub(crate) fn is_at(&self, key: &[u8], place: &Place) -> bool {
+        self.0.holder(slot(key)).is_some_and(|(holder, _)| holder == *place)
+    }
+
     /// All servers that hold slots, by a view made now.
     pub(crate) async fn primaries(&self) -> Result<Vec<Place>, Trouble> {
         self.look(None).await?;

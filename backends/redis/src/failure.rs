@@ -85,7 +85,7 @@ fn by_code(failure: &RedisError) -> Trouble {
     let code = match failure.code() {
         Some("ERR") | None => ["OOM", "WRONGTYPE", "READONLY", "NOPERM", "MISCONF"]
             .into_iter()
-            .find(|code| said.contains(&format!("-{code} ")))
+            .find(|code| [format!("-{code} "), format!(": {code} ")].iter().any(|put| said.contains(put)))
             .unwrap_or("ERR"),
         Some(code) => code,
     };
@@ -117,7 +117,12 @@ fn by_code(failure: &RedisError) -> Trouble {
         _ if said.contains("cluster support disabled") => {
             Trouble::Refused(error(ErrorKind::Unsupported, "the server is no cluster: open it by redis:"))
         }
-        _ if said.contains("The user executing the script can't") => Trouble::Refused(denied(failure)),
+        // In the words of servers before 7.2, and of those since then.
+        _ if said.contains("The user executing the script can't")
+            || said.contains("ACL failure in script") =>
+        {
+            Trouble::Refused(denied(failure))
+        }
         _ if said.contains("exceeds maximum allowed size") || said.contains("invalid bulk length") => {
             Trouble::Refused(error(
                 ErrorKind::TooLarge,
@@ -169,10 +174,22 @@ mod tests {
                 ErrorKind::Full,
             ),
             ("WRONGTYPE Operation against a key holding the wrong kind of value", ErrorKind::Corrupt),
+            (
+                "ERR Error running script (call to f_ab): @user_script:1: WRONGTYPE Operation against a key",
+                ErrorKind::Corrupt,
+            ),
             ("NOAUTH Authentication required.", ErrorKind::Denied),
             ("WRONGPASS invalid username-password pair or user is disabled.", ErrorKind::Denied),
             ("NOPERM this user has no permissions to run the 'set' command", ErrorKind::Denied),
             ("ERR The user executing the script can't run this command or subcommand", ErrorKind::Denied),
+            (
+                "ERR ACL failure in script: User me has no permissions to run the 'set' command script: ab.",
+                ErrorKind::Denied,
+            ),
+            (
+                "ERR ACL failure in script: No permissions to access a key script: on @user_script:1.",
+                ErrorKind::Denied,
+            ),
             ("MISCONF Redis is configured to save RDB snapshots", ErrorKind::Unavailable),
             ("NOREPLICAS Not enough good replicas to write.", ErrorKind::Unavailable),
             ("ERR string exceeds maximum allowed size (proto-max-bulk-len)", ErrorKind::TooLarge),

@@ -278,3 +278,51 @@ fn answered(epoch: u64, places: &[Option<(usize, usize)>], answers: Vec<Value>, 
         .collect();
     Outcome::Answered { epoch, answers, kept: safety.kept(rest.next()) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_write_is_kept_only_if_as_many_replicas_say_so() {
+        let safety = |appended| Safety {
+            replicas: 2,
+            patience: Duration::from_secs(4),
+            appended: AtomicBool::new(appended),
+        };
+        let sent = |cmd: Cmd| cmd.args_iter().count();
+        assert_eq!((sent(safety(false).command()), sent(safety(true).command())), (3, 4));
+        let both = |own, copies| Value::Array(vec![Value::Int(own), Value::Int(copies)]);
+        for (answer, kept) in [
+            (Some(Value::Int(2)), true),
+            (Some(Value::Int(3)), true),
+            (Some(Value::Int(1)), false),
+            (Some(Value::Int(-1)), false),
+            (Some(both(0, 2)), true),
+            (Some(both(2, 1)), false),
+            (Some(Value::Nil), false),
+            (None, false),
+        ] {
+            let shown = format!("{answer:?}");
+            match safety(false).kept(answer) {
+                Ok(()) => assert!(kept, "{shown}"),
+                Err(error) => assert!(!kept && error.is_ambiguous(), "{shown}: {error}"),
+            }
+        }
+        let error = safety(false).kept(Some(Value::Int(1))).unwrap_err();
+        assert!(error.to_string().contains("1 replicas of 2 confirmed it within 2000 ms"), "{error}");
+        let refused = redis::parse_redis_value(b"-UNBLOCKED instance state changed\r\n").unwrap();
+        let error = safety(false).kept(Some(refused)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        assert!(error.to_string().contains("UNBLOCKED"), "{error}");
+    }
+
+    #[test]
+    fn a_write_that_was_given_up_says_whether_it_was_sent() {
+        let turn = Turn::new();
+        assert!(!turn.leave());
+        let turn = Turn::new();
+        turn.0.store(TAKEN, Ordering::Release);
+        assert!(turn.leave());
+    }
+}

@@ -32,6 +32,7 @@
 //! | `PREFIX/~{PREFIX/NAME}:held:..` | a state that was replaced while somebody read it; expires likewise |
 //! | `PREFIX/~{PREFIX/NAME}:wait:` | replicas are waited for; expires after 1 s |
 //! | `PREFIX/~{PREFIX/NAME}:done:..` | this write happened, for whom its answer was lost; expires after twice the deadline |
+//! | `PREFIX/~{0}:sync:` | nothing: `sync` writes it to have something to wait for; expires at once |
 //!
 //! `NAME` is the key itself if that is text (`%`, `{`, `}` and a first `#` or `~` are escaped), or `#` and the
 //! hex digits of its CBOR.
@@ -57,6 +58,13 @@
 //! An operation whose connection breaks is sent again on a new one until the deadline (5 s); the stamp and the
 //! marker tell whether it had happened. Only a conditional write that was written over meanwhile cannot be told
 //! from one that never happened: it fails, [ambiguous](larder::Error::is_ambiguous).
+//!
+//! # Servers
+//!
+//! Redis 6.0 is the oldest that works, as Redis 5 has neither RESP3 nor users. Tested are Redis VERSIONS. What differs
+//! is `sync`: from 7.2 on it waits for the syncs that the server does by itself (WAITAOF), before that, and where
+//! the server leaves them to the system, it has the append-only file rewritten. A user needs the permission for
+//! EVAL and WAITAOF, or BGREWRITEAOF and INFO, to do it.
 //!
 //! # Trips
 //!

@@ -177,6 +177,14 @@ impl Nodes {
         }
     }
 
+    /// Whether this Redis key belongs to this primary.
+    pub(crate) fn is_at(&self, key: &[u8], primary: &Place) -> bool {
+        match self {
+            Nodes::One(..) => false,
+            Nodes::Many(cluster, _) => cluster.is_at(key, primary),
+        }
+    }
+
     /// The connection to one of the primaries for whatever is short.
     pub(crate) fn link(&self, primary: Option<&Place>) -> Result<Link, Trouble> {
         match (self, primary) {

@@ -15,7 +15,8 @@ pub(crate) struct Server {
     pub(crate) durability: Durability,
     /// Whether every change goes to the append-only file.
     pub(crate) appends: bool,
-    /// Whether the server can wait for that file (WAITAOF, from 7.2).
+    /// Whether the server can wait until that file is synced (WAITAOF, from 7.2), which with `appendfsync no`
+    /// never comes.
     pub(crate) waits: bool,
     /// Why the durability is less than `Synced`, and what to set.
     pub(crate) advice: String,
@@ -58,7 +59,9 @@ async fn one(link: &Link, cluster: bool, replicas: u64) -> Result<Server, Troubl
         let line = info.lines().find(|line| line.split_once(':').is_some_and(|(found, _)| found == name));
         line.and_then(|line| line.split_once(':')).map(|(_, value)| value.trim())
     };
-    match field("redis_mode") {
+    // Valkey and Redict call it otherwise than Redis does.
+    let mode = ["redis_mode", "server_mode", "redict_mode"].into_iter().find_map(field);
+    match mode {
         Some("cluster") if !cluster => {
             return Err(Trouble::Refused(failure::error(
                 ErrorKind::Unsupported,
@@ -95,7 +98,8 @@ async fn one(link: &Link, cluster: bool, replicas: u64) -> Result<Server, Troubl
         _ => None,
     };
     let (durability, advice) = promise(appends, evicts, policy.as_deref());
-    Ok(Server { durability, appends, waits: version >= vec![7, 2], advice })
+    let waits = version >= vec![7, 2] && policy.as_deref() != Some("no");
+    Ok(Server { durability, appends, waits, advice })
 }
 
 /// What the settings amount to.

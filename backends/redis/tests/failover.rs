@@ -11,7 +11,8 @@ use std::time::Instant;
 
 use larder::{Key, Larder};
 use support::cluster::{Cluster, wait};
-use support::{Server, open, say};
+use support::proxy::Proxy;
+use support::{Server, open, put, say};
 
 /// How long the servers of the cluster and the sentinels wait before they take another one for dead.
 const TIMEOUT: u32 = 2000;
@@ -98,6 +99,37 @@ fn a_primary_of_a_cluster_is_killed_under_load_and_nothing_acknowledged_is_missi
     check(&safe_url, &keys, &safe);
 }
 
+/// A primary and its replica.
+fn pair() -> (Server, Server) {
+    let settings = ["--repl-diskless-sync-delay", "0"];
+    let primary = Server::start(&settings);
+    let port = primary.port.to_string();
+    let replica = Server::start(&[&settings[..], &["--replicaof", &format!("127.0.0.1 {port}")]].concat());
+    wait(|| say::<String>(&mut replica.bare(0), &["INFO", "replication"]).contains("master_link_status:up"));
+    wait(|| say::<String>(&mut primary.bare(0), &["INFO", "replication"]).contains("state=online"));
+    (primary, replica)
+}
+
+/// WAIT covers what was written on its own connection; a write that is sent again over another one, and finds
+/// that it happened before, has written nothing there.
+#[test]
+fn a_write_that_is_sent_again_waits_for_its_replicas_too() {
+    let (primary, replica) = pair();
+    let proxy = Proxy::start(primary.socket());
+    let hurried = open(&(proxy.url() + "?replicas=1&deadline=3000"));
+    let (first, second) = (Key::from("first"), Key::from("second"));
+    // Until the machine is quick enough for this deadline.
+    while put(&hurried, &first, 1, "warm").is_err() {}
+    replica.signal("-STOP");
+    proxy.lose_next();
+    let error = put(&hurried, &second, 1, "lost").unwrap_err();
+    proxy.wait_for_lost(1);
+    assert!(error.is_ambiguous(), "no replica has it: {error}");
+    replica.signal("-CONT");
+    let patient = open(&(primary.tcp(0) + "?replicas=1&deadline=60000"));
+    put(&patient, &second, 2, "safe").unwrap();
+}
+
 /// A primary, a replica of it, and three sentinels.
 struct Watched {
     servers: Vec<Server>,
@@ -106,14 +138,7 @@ struct Watched {
 
 impl Watched {
     fn start() -> Watched {
-        let settings = ["--repl-diskless-sync-delay", "0"];
-        let primary = Server::start(&settings);
-        let port = primary.port.to_string();
-        let replica =
-            Server::start(&[&settings[..], &["--replicaof", &format!("127.0.0.1 {port}")]].concat());
-        wait(|| {
-            say::<String>(&mut replica.bare(0), &["INFO", "replication"]).contains("master_link_status:up")
-        });
+        let (primary, replica) = pair();
         let sentinels: Vec<Server> = (0..3).map(|_| Server::start_sentinel(primary.port, TIMEOUT)).collect();
         for sentinel in &sentinels {
             wait(|| {

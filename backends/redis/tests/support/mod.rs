@@ -19,15 +19,28 @@ use std::time::Duration;
 use larder::{Backend, Bytes, Data, Expect, Key, Kind, Meta, Part, Record, Result, Timestamp, Written};
 use larder_redis::Redis;
 
-/// Starts the server, says its process id, and waits for the end of its input: then the server ends too,
+/// Starts this server, says its process id, and waits for the end of its input: then the server ends too,
 /// and its directory is removed.
-const KEEPER: &str = r#"dir=$1; shift
-redis-server "$@" </dev/null >"$dir/log" 2>&1 &
+const KEEPER: &str = r#"program=$1; dir=$2; shift 2
+"$program" "$@" </dev/null >"$dir/log" 2>&1 &
 echo $!
 read -r keep
 kill -9 $! 2>/dev/null
 wait $! 2>/dev/null
 [ "$keep" = keep ] || rm -rf "$dir""#;
+
+/// The server that the tests start: `redis-server`, or the one that `LARDER_REDIS_SERVER` names, as
+/// `scripts/redis-versions` does.
+pub(crate) fn program() -> PathBuf {
+    let Some(named) = std::env::var_os("LARDER_REDIS_SERVER").map(PathBuf::from) else {
+        let found = Command::new("redis-server").arg("--version").output();
+        assert!(found.is_ok(), "redis-server is missing; install it by: apt-get install redis-server");
+        return "redis-server".into();
+    };
+    let found = Command::new(&named).arg("--version").output();
+    assert!(found.is_ok(), "LARDER_REDIS_SERVER is no server that can be started: {}", named.display());
+    named
+}
 
 /// A Redis server.
 #[derive(Debug)]
@@ -88,19 +101,20 @@ impl Server {
                 return self;
             }
         }
-        panic!("redis-server does not start: {}", std::fs::read_to_string(self.dir.join("log")).unwrap());
+        panic!("the server does not start: {}", std::fs::read_to_string(self.dir.join("log")).unwrap());
     }
 
     fn launch(&mut self) -> bool {
-        let found = Command::new("redis-server").arg("--version").output();
-        assert!(found.is_ok(), "redis-server is missing; install it by: apt-get install redis-server");
+        let program = program();
         let dir = self.dir.to_str().unwrap();
         let (port, socket) = (self.port.to_string(), self.socket().display().to_string());
         // Of a sentinel, which insists on one.
         let configuration = self.dir.join("sentinel.conf");
         let configuration = configuration.exists().then(|| configuration.display().to_string());
         let mut keeper = Command::new("sh")
-            .args(["-c", KEEPER, "keeper", dir])
+            .args(["-c", KEEPER, "keeper"])
+            .arg(program)
+            .arg(dir)
             .args(configuration)
             .args(["--dir", dir, "--unixsocket", &socket, "--save", ""])
             .args(["--databases", "2000", "--bind", "127.0.0.1", "--daemonize", "no"])
@@ -128,7 +142,7 @@ impl Server {
             }
             std::thread::sleep(Duration::from_millis(5));
         }
-        panic!("redis-server neither starts nor ends");
+        panic!("the server neither starts nor ends");
     }
 
     fn is_up(&self) -> bool {
