@@ -9,8 +9,10 @@ use redis::Value;
 
 use crate::args::{Whole, condition};
 use crate::failure;
+use crate::nodes::To;
+use crate::request::{Effect, Request};
 use crate::scripts::{Load, Script};
-use crate::shared::{Effect, Request, SMALL, Shared};
+use crate::shared::{SMALL, Shared};
 use crate::stamp::{STAMP, Stamp};
 
 /// The most data that one batch may carry: the server does nothing else while it performs it.
@@ -23,8 +25,21 @@ struct Item {
     record: Option<(Stamp, Head, Bytes)>,
 }
 
+/// Whether there are batches: of a store whose keys are all on one server.
+pub(crate) fn possible(shared: &Shared) -> bool {
+    !shared.nodes.is_cluster() || shared.names.tagged()
+}
+
 /// Performs all of these writes or none.
 pub(crate) async fn write_batch(shared: Arc<Shared>, writes: Vec<Write>) -> Result<Batch> {
+    if !possible(&shared) {
+        return Err(failure::error(
+            ErrorKind::Unsupported,
+            "the keys of this store are in many slots of the cluster, which nothing writes in one step: open \
+             it with a prefix that has a hash tag, as in prefix={shop}, and all of its keys are in one slot, on \
+             one server",
+        ));
+    }
     let invalid = |what: &'static str| failure::error(ErrorKind::Invalid, what);
     let (mut items, mut keys, mut bytes) = (Vec::with_capacity(writes.len()), BTreeSet::new(), 0);
     for Write { key, record, expect } in writes {
@@ -72,8 +87,8 @@ pub(crate) async fn write_batch(shared: Arc<Shared>, writes: Vec<Write>) -> Resu
         }
         Request::One(cmd)
     };
-    let link = if bytes > SMALL { &shared.bulk } else { &shared.main };
-    match shared.ask(link, Effect::Write, make).await?.value {
+    let to = if bytes > SMALL { To::bulk(&first.name) } else { To::main(&first.name) };
+    match shared.ask(to, Effect::Write, make).await?.value {
         Value::Int(0) => Ok(Batch::Unmet),
         Value::BulkString(flags) if flags.len() == items.len() => {
             Ok(Batch::Done(flags.iter().map(|flag| *flag == b'1').collect()))

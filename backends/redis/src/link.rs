@@ -9,18 +9,17 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::{BoxFuture, Either, Shared, select};
 use larder::{Clock, Error, ErrorKind};
-use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client};
+use redis::{Client, RedisResult};
 
+use crate::connection::Connection;
 use crate::failure::{self, Trouble};
+use crate::request::Request;
 use crate::scripts::Script;
+use crate::target::Target;
 
 /// The pause after the first failure, and the longest.
 const SHORTEST_MS: u64 = 5;
 const LONGEST_MS: u64 = 500;
-
-/// How many requests may wait to be sent before their senders wait.
-const QUEUE: usize = 1024;
 
 type Attempt = Shared<BoxFuture<'static, Result<(), Trouble>>>;
 
@@ -28,8 +27,25 @@ type Attempt = Shared<BoxFuture<'static, Result<(), Trouble>>>;
 #[derive(Clone)]
 pub(crate) struct Link(Arc<Inner>);
 
+/// Where a connection comes from.
+#[derive(Clone)]
+pub(crate) enum Source {
+    Client(Client),
+    /// Whoever the sentinels say is the primary.
+    Sentinels(Arc<Target>),
+}
+
+impl Source {
+    async fn client(&self) -> RedisResult<Client> {
+        match self {
+            Source::Client(client) => Ok(client.clone()),
+            Source::Sentinels(target) => target.primary().await,
+        }
+    }
+}
+
 struct Inner {
-    client: Client,
+    source: Source,
     /// How long connecting may take.
     patience: Duration,
     clock: Arc<dyn Clock>,
@@ -40,7 +56,7 @@ struct Inner {
 struct State {
     /// Counts the connections, so that each is given up once.
     epoch: u64,
-    connection: Option<MultiplexedConnection>,
+    connection: Option<Connection>,
     attempt: Option<Attempt>,
     /// In a row.
     failures: u32,
@@ -50,12 +66,12 @@ struct State {
 }
 
 impl Link {
-    pub(crate) fn new(client: Client, patience: Duration, clock: Arc<dyn Clock>) -> Link {
-        Link(Arc::new(Inner { client, patience, clock, state: Mutex::default() }))
+    pub(crate) fn new(source: Source, patience: Duration, clock: Arc<dyn Clock>) -> Link {
+        Link(Arc::new(Inner { source, patience, clock, state: Mutex::default() }))
     }
 
     /// The connection and its number; a new one if there is none.
-    pub(crate) async fn connection(&self) -> Result<(u64, MultiplexedConnection), Trouble> {
+    pub(crate) async fn connection(&self) -> Result<(u64, Connection), Trouble> {
         loop {
             let attempt = {
                 let mut state = self.0.state();
@@ -74,14 +90,14 @@ impl Link {
 
     fn attempt(&self, failures: u32) -> Attempt {
         // Weak, so that an attempt that nobody pursues keeps nothing alive.
-        let (inner, client) = (Arc::downgrade(&self.0), self.0.client.clone());
+        let (inner, source) = (Arc::downgrade(&self.0), self.0.source.clone());
         let (clock, patience) = (Arc::clone(&self.0.clock), self.0.patience);
         async move {
             if failures > 0 {
                 let most = (SHORTEST_MS << failures.min(16)).min(LONGEST_MS);
                 clock.sleep(Duration::from_millis(most / 2 + clock.random() % (most / 2 + 1))).await;
             }
-            let connecting = pin!(connect(&client, patience));
+            let connecting = pin!(connect(&source, patience));
             let connected = match select(connecting, clock.sleep(patience)).await {
                 Either::Left((connected, _)) => connected,
                 Either::Right(_) => Err(Trouble::Lost(failure::error(
@@ -103,6 +119,11 @@ impl Link {
         }
     }
 
+    /// Whether there is a connection, as far as that is known.
+    pub(crate) fn is_connected(&self) -> bool {
+        self.0.state().connection.is_some()
+    }
+
     /// Why there is no connection, as far as that is known.
     pub(crate) fn failure(&self) -> Option<Error> {
         self.0.state().failure.clone()
@@ -122,16 +143,11 @@ impl Inner {
     }
 }
 
-async fn connect(client: &Client, patience: Duration) -> Result<MultiplexedConnection, Trouble> {
-    let config = AsyncConnectionConfig::new()
-        .set_connection_timeout(Some(patience))
-        // Every question has a deadline of its own.
-        .set_response_timeout(None)
-        .set_pipeline_buffer_size(QUEUE);
-    let connected = client.get_multiplexed_async_connection_with_config(&config).await;
+async fn connect(source: &Source, patience: Duration) -> Result<Connection, Trouble> {
+    let client = source.client().await.map_err(|failure| failure::sorted(&failure))?;
+    let connected = Connection::open(&client, patience).await;
     let mut connection = connected.map_err(|failure| failure::sorted(&failure))?;
-    let scripts = Script::load_all();
-    let loaded = connection.send_packed_commands(&scripts, 0, scripts.len()).await;
+    let loaded = connection.send(&Request::Many(Script::load_all())).await;
     // A server that is loading its data, or that does not let this user load scripts, says so again when
     // they are called.
     match loaded {
@@ -140,7 +156,7 @@ async fn connect(client: &Client, patience: Duration) -> Result<MultiplexedConne
     }
 }
 
-fn settle(inner: &Weak<Inner>, connected: Result<MultiplexedConnection, Trouble>) -> Result<(), Trouble> {
+fn settle(inner: &Weak<Inner>, connected: Result<Connection, Trouble>) -> Result<(), Trouble> {
     let Some(inner) = inner.upgrade() else { return Err(Trouble::Refused(failure::closed())) };
     let mut state = inner.state();
     state.attempt = None;

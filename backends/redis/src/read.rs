@@ -9,8 +9,10 @@ use larder::{ByteRange, ByteStream, Data, ErrorKind, Head, Key, Origin, Part, Re
 use redis::Value;
 
 use crate::failure;
+use crate::nodes::To;
+use crate::request::{Effect, Request};
 use crate::scripts::{Load, Script};
-use crate::shared::{Effect, Request, SMALL, Shared};
+use crate::shared::{SMALL, Shared};
 use crate::stamp::{STAMP, Stamp, version};
 
 /// What is read where only the head is wanted; heads with an unusually large meta need a second trip.
@@ -67,7 +69,7 @@ async fn beginning(shared: &Arc<Shared>, name: &[u8], most: usize) -> Result<Opt
         pipeline.cmd("EXISTS").arg(name);
         Request::Many(pipeline)
     };
-    let answer = shared.ask(&shared.main, Effect::Read, both).await?.value;
+    let answer = shared.ask(To::main(name), Effect::Read, both).await?.value;
     let Value::Array(answers) = answer else { return Err(failure::nonsense("GETRANGE")) };
     match <[Value; 2]>::try_from(answers) {
         Ok([Value::BulkString(bytes), _]) if !bytes.is_empty() => Ok(Some(bytes.into())),
@@ -78,7 +80,7 @@ async fn beginning(shared: &Arc<Shared>, name: &[u8], most: usize) -> Result<Opt
                 cmd.arg(name).arg(most - 1);
                 Request::One(cmd)
             };
-            match shared.ask(&shared.main, Effect::Read, look).await?.value {
+            match shared.ask(To::main(name), Effect::Read, look).await?.value {
                 Value::Nil => Ok(None),
                 Value::BulkString(bytes) => Ok(Some(bytes.into())),
                 _ => Err(failure::nonsense("EVALSHA")),
@@ -172,7 +174,7 @@ impl Rest {
             cmd.arg(&self.stamp[..]).arg(self.at).arg(until - 1).arg(&hold);
             Request::One(cmd)
         };
-        match self.shared.ask(&self.shared.bulk, Effect::Read, make).await?.value {
+        match self.shared.ask(To::bulk(&self.record), Effect::Read, make).await?.value {
             Value::Nil => Ok(None),
             Value::BulkString(bytes) if bytes.len() as u64 == until - self.at => {
                 self.at = until;

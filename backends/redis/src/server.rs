@@ -5,6 +5,8 @@ use redis::{Cmd, Value};
 
 use crate::failure::{self, Trouble};
 use crate::link::Link;
+use crate::nodes::Nodes;
+use crate::request::Request;
 
 /// What was found out.
 #[derive(Clone, Debug)]
@@ -20,10 +22,36 @@ pub(crate) struct Server {
     pub(crate) advice: String,
 }
 
-/// Asks the server.
-pub(crate) async fn inspect(link: &Link) -> Result<Server, Trouble> {
+/// Asks the servers; what all of them promise. `replicas` is how many each of them must have.
+pub(crate) async fn inspect(nodes: &Nodes, replicas: u64) -> Result<Server, Trouble> {
+    let mut least: Option<Server> = None;
+    let primaries = nodes.primaries().await?;
+    for place in &primaries {
+        let link = nodes.link(place.as_ref())?;
+        let mut server = one(&link, nodes.is_cluster(), replicas).await?;
+        if let Some(place) = place.as_ref().filter(|_| !server.advice.is_empty()) {
+            server.advice = format!("{place}: {}", server.advice);
+        }
+        least = Some(match least {
+            None => server,
+            Some(least) => least.and(server),
+        });
+    }
+    least.ok_or_else(|| Trouble::Refused(failure::nonsense("CLUSTER SLOTS")))
+}
+
+impl Server {
+    /// What both promise.
+    fn and(self, other: Server) -> Server {
+        let (appends, waits) = (self.appends && other.appends, self.waits && other.waits);
+        let weaker = if other.durability < self.durability { other } else { self };
+        Server { appends, waits, ..weaker }
+    }
+}
+
+async fn one(link: &Link, cluster: bool, replicas: u64) -> Result<Server, Trouble> {
     // Who may not ask is told nothing, and promised nothing.
-    let Some(info) = ask(link, redis::cmd("INFO").arg("everything")).await?.map(text) else {
+    let Some(info) = ask(link, redis::cmd("INFO").arg("everything").clone()).await?.map(text) else {
         let advice = "this user may not ask what the server is: permit INFO and CONFIG GET".to_owned();
         return Ok(Server { durability: Durability::Volatile, appends: false, waits: false, advice });
     };
@@ -33,10 +61,27 @@ pub(crate) async fn inspect(link: &Link) -> Result<Server, Trouble> {
     };
     // Valkey and Redict call it otherwise than Redis does.
     let mode = ["redis_mode", "server_mode", "redict_mode"].into_iter().find_map(field);
-    if mode == Some("cluster") {
-        return Err(Trouble::Refused(failure::error(
-            ErrorKind::Unsupported,
-            "the server is part of a cluster, and this backend needs one that stands by itself",
+    match mode {
+        Some("cluster") if !cluster => {
+            return Err(Trouble::Refused(failure::error(
+                ErrorKind::Unsupported,
+                "the server is part of a cluster: open it by redis-cluster:",
+            )));
+        }
+        Some("sentinel") => {
+            return Err(Trouble::Refused(failure::error(
+                ErrorKind::Unsupported,
+                "this is a sentinel: open the server that it watches by redis+sentinel:",
+            )));
+        }
+        _ => {}
+    }
+    let copies = field("connected_slaves").and_then(|count| count.parse::<u64>().ok());
+    if let Some(copies) = copies.filter(|copies| *copies < replicas) {
+        // They may be on their way.
+        return Err(Trouble::Wait(failure::error(
+            ErrorKind::Unavailable,
+            format!("every write is to wait for {replicas} replicas, and the server has {copies}"),
         )));
     }
     let version: Vec<u32> = field("redis_version")
@@ -47,7 +92,7 @@ pub(crate) async fn inspect(link: &Link) -> Result<Server, Trouble> {
     let appends = field("aof_enabled") == Some("1");
     let evicts = field("maxmemory_policy").is_some_and(|policy| policy.starts_with("allkeys"))
         && field("maxmemory") != Some("0");
-    let policy = match ask(link, redis::cmd("CONFIG").arg("GET").arg("appendfsync")).await? {
+    let policy = match ask(link, redis::cmd("CONFIG").arg("GET").arg("appendfsync").clone()).await? {
         Some(Value::Array(pair)) => pair.into_iter().nth(1).map(text),
         Some(Value::Map(pairs)) => pairs.into_iter().next().map(|(_, value)| text(value)),
         _ => None,
@@ -90,9 +135,9 @@ fn promise(appends: bool, evicts: bool, policy: Option<&str>) -> (Durability, St
 }
 
 /// The answer, or `None` if the server refuses to give one.
-async fn ask(link: &Link, cmd: &Cmd) -> Result<Option<Value>, Trouble> {
+async fn ask(link: &Link, cmd: Cmd) -> Result<Option<Value>, Trouble> {
     let (epoch, mut connection) = link.connection().await?;
-    let answered = connection.send_packed_command(cmd).await.and_then(Value::extract_error);
+    let answered = connection.send(&Request::One(cmd)).await;
     let failure = match answered {
         Ok(value) => return Ok(Some(value)),
         Err(failure) => failure,
@@ -119,6 +164,25 @@ pub(crate) fn text(value: Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cluster_promises_what_its_weakest_server_keeps() {
+        let server = |durability, appends, advice: &str| Server {
+            durability,
+            appends,
+            waits: true,
+            advice: advice.to_owned(),
+        };
+        let synced = || server(Durability::Synced, true, "");
+        let both = synced().and(server(Durability::Flushed, true, "this one")).and(synced());
+        assert_eq!(
+            (both.durability, both.appends, &both.advice[..]),
+            (Durability::Flushed, true, "this one")
+        );
+        let both = synced().and(server(Durability::Volatile, false, "this one"));
+        assert_eq!((both.durability, both.appends), (Durability::Volatile, false));
+        assert!(!synced().and(Server { waits: false, ..synced() }).waits);
+    }
 
     #[test]
     fn nothing_is_promised_that_the_settings_do_not_keep() {

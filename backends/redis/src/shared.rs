@@ -9,13 +9,14 @@ use std::time::Duration;
 
 use futures::future::{Either, select};
 use larder::{Clock, Durability, Error, ErrorKind, Result};
-use redis::{Cmd, Pipeline, Value};
 
 use crate::failure::{self, Trouble};
-use crate::link::Link;
 use crate::names::Names;
+use crate::nodes::{Nodes, Sent, To};
+use crate::request::{Answer, Effect, Request};
 use crate::scripts::Load;
 use crate::server::Server;
+use crate::slots::Place;
 use crate::stamp::Stamps;
 
 /// What one answer on the main connection may bring: a stored value up to this size is read at once, and
@@ -26,10 +27,7 @@ pub(crate) const SMALL: usize = 512 * 1024;
 pub(crate) struct Shared {
     pub(crate) names: Names,
     pub(crate) clock: Arc<dyn Clock>,
-    /// For whatever is short.
-    pub(crate) main: Link,
-    /// For parts of large records, which would keep the others waiting.
-    pub(crate) bulk: Link,
+    pub(crate) nodes: Nodes,
     pub(crate) stamps: Stamps,
     /// How long an operation may take, and every part of a large one.
     pub(crate) deadline: Duration,
@@ -40,29 +38,6 @@ pub(crate) struct Shared {
     pub(crate) closed: AtomicBool,
 }
 
-/// Whether a command changes something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Effect {
-    Read,
-    /// It may be sent again: the script tells whether it was carried out before.
-    Write,
-}
-
-/// What is sent.
-pub(crate) enum Request {
-    One(Cmd),
-    Many(Pipeline),
-}
-
-/// What came back.
-pub(crate) struct Answer {
-    pub(crate) value: Value,
-    /// Whether it was sent before, and that answer lost.
-    pub(crate) repeated: bool,
-    /// On which connection it came.
-    pub(crate) epoch: u64,
-}
-
 impl Shared {
     /// Sends what `make` makes until it is answered.
     ///
@@ -71,7 +46,7 @@ impl Shared {
     /// `Closed`.
     pub(crate) async fn ask(
         &self,
-        link: &Link,
+        to: To<'_>,
         effect: Effect,
         make: impl Fn(Load) -> Request,
     ) -> Result<Answer> {
@@ -82,16 +57,12 @@ impl Shared {
         loop {
             self.check_open()?;
             let left = self.deadline.saturating_sub(self.clock.now().saturating_sub(since));
-            let trouble = match self.within(left, self.try_once(link, make(load), &mut sent)).await {
+            let trouble = match self.within(left, self.nodes.send(to, effect, &make(load), &mut sent)).await {
                 Some(Ok(answer)) => return Ok(answer),
                 Some(Err(trouble)) => trouble,
                 None => {
-                    // A network that swallows everything says nothing at all: connect anew next time.
-                    if let Some(epoch) = sent.unanswered {
-                        link.lost(epoch);
-                    }
                     // Who waited for a connection hears why there is none.
-                    let why = if sent.unanswered.is_some() { None } else { link.failure() };
+                    let why = sent.give_up();
                     let error = last.take().or(why).unwrap_or_else(|| {
                         let ms = self.deadline.as_millis();
                         failure::error(
@@ -100,12 +71,22 @@ impl Shared {
                         )
                     });
                     let error = self.unless_closed(error);
-                    let ambiguous = effect == Effect::Write && (sent.before || sent.unanswered.is_some());
+                    let ambiguous = effect == Effect::Write && sent.may_have_happened();
                     return Err(if ambiguous { error.ambiguous() } else { error });
                 }
             };
             match trouble {
                 Trouble::NoScript => load = Load::Send,
+                Trouble::Again(error) => {
+                    last = Some(error);
+                    pauses += 1;
+                    // Servers that do not agree yet, or a slot that is on its way.
+                    if pauses > 2 {
+                        self.pause(pauses, left).await;
+                    }
+                }
+                // Whoever has several servers has followed it.
+                Trouble::Moved(..) | Trouble::Ask(_) => return Err(failure::nonsense("a command")),
                 Trouble::Refused(error) => return Err(self.unless_closed(error)),
                 Trouble::Lost(error) => {
                     last = Some(error);
@@ -134,37 +115,31 @@ impl Shared {
         }
     }
 
-    /// Sends it once.
-    async fn try_once(&self, link: &Link, request: Request, sent: &mut Sent) -> Result<Answer, Trouble> {
-        let (epoch, mut connection) = link.connection().await?;
-        sent.unanswered = Some(epoch);
-        let answered = match request {
-            Request::One(cmd) => connection.send_packed_command(&cmd).await.and_then(Value::extract_error),
-            Request::Many(pipeline) => {
-                let answers = connection.send_packed_commands(&pipeline, 0, pipeline.len()).await;
-                answers
-                    .and_then(|answers| answers.into_iter().map(Value::extract_error).collect())
-                    .map(Value::Array)
-            }
-        };
-        sent.unanswered = None;
-        let trouble = match answered {
-            Ok(value) => return Ok(Answer { value, repeated: sent.before, epoch }),
-            Err(failure) => failure::sorted(&failure),
-        };
-        if matches!(trouble, Trouble::Lost(_)) {
-            sent.before = true;
-        }
-        if matches!(trouble, Trouble::Lost(_) | Trouble::Elsewhere(_)) {
-            link.lost(epoch);
-        }
-        Err(trouble)
-    }
-
     async fn pause(&self, pauses: u32, left: Duration) {
         let most = (5u64 << pauses.min(8)).min(250);
         let pause = Duration::from_millis(1 + self.clock.random() % most);
         self.clock.sleep(pause.min(left)).await;
+    }
+
+    /// All servers that hold records, asked until the deadline.
+    ///
+    /// # Errors
+    /// As [`Shared::ask`].
+    pub(crate) async fn primaries(&self) -> Result<Vec<Option<Place>>> {
+        let since = self.clock.now();
+        for pauses in 1.. {
+            self.check_open()?;
+            let left = self.deadline.saturating_sub(self.clock.now().saturating_sub(since));
+            match self.within(left, self.nodes.primaries()).await {
+                Some(Ok(primaries)) => return Ok(primaries),
+                Some(Err(Trouble::Refused(error))) => return Err(self.unless_closed(error)),
+                Some(Err(_)) => self.pause(pauses, left).await,
+                None => break,
+            }
+        }
+        let ms = self.deadline.as_millis();
+        let message = format!("no server of the cluster told within {ms} ms what it knows of it");
+        Err(failure::error(ErrorKind::TimedOut, message))
     }
 
     pub(crate) fn check_open(&self) -> Result<()> {
@@ -188,15 +163,6 @@ impl Shared {
 
 fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX / 4).max(1)
-}
-
-/// What has become of the tries of one question.
-#[derive(Default)]
-struct Sent {
-    /// The answer to an earlier one was lost.
-    before: bool,
-    /// The last one was sent on this connection, and there is no answer yet.
-    unanswered: Option<u64>,
 }
 
 impl fmt::Debug for Shared {

@@ -7,8 +7,11 @@ use larder::{Durability, ErrorKind, Result};
 use redis::{Cmd, Value};
 
 use crate::failure;
+use crate::nodes::{Lane, To};
+use crate::request::{Effect, Request};
 use crate::server::text;
-use crate::shared::{Effect, Request, Shared};
+use crate::shared::Shared;
+use crate::slots::Place;
 
 /// How often `sync` looks whether the server has finished.
 const LOOK: Duration = Duration::from_millis(20);
@@ -24,39 +27,63 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// written, and everything that was acknowledged before stands before this. A full server takes it too.
 const MARK: &str = "#!lua flags=allow-oom\nreturn redis.call('SET', KEYS[1], '', 'PX', 1)";
 
-/// Answers when everything acknowledged before is as safe as the server can make it.
+/// Answers when everything acknowledged before is as safe as the servers can make it.
 pub(crate) async fn sync(shared: &Arc<Shared>) -> Result<()> {
-    // With `always` what was acknowledged is on stable storage; without a file there is no such storage.
-    if !shared.server.appends || shared.server.durability == Durability::Synced {
-        simple(shared, redis::cmd("PING")).await?;
-        return Ok(());
+    for server in shared.primaries().await? {
+        one(shared, server.as_ref()).await?;
     }
-    if shared.server.waits { synced(shared).await } else { rewritten(shared).await }
+    Ok(())
 }
 
-async fn simple(shared: &Arc<Shared>, cmd: Cmd) -> Result<Value> {
+/// Waits for this server.
+async fn one(shared: &Arc<Shared>, server: Option<&Place>) -> Result<()> {
+    let main = To::primary(Lane::Main, server);
+    // With `always` what was acknowledged is on stable storage; without a file there is no such storage.
+    if !shared.server.appends || shared.server.durability == Durability::Synced {
+        simple(shared, main, redis::cmd("PING")).await?;
+        return Ok(());
+    }
+    if !shared.server.waits {
+        return rewritten(shared, main).await;
+    }
+    match mark(shared, server) {
+        Some(_) => synced(shared, server).await,
+        // It holds other slots than the one that all records are in.
+        None if shared.names.tagged() => Ok(()),
+        None => rewritten(shared, main).await,
+    }
+}
+
+/// A Redis key of our own that this server holds, as far as one is found.
+fn mark(shared: &Shared, server: Option<&Place>) -> Option<Vec<u8>> {
+    let names = (0..10_000u32).map(|n| shared.names.own(n.to_string().as_bytes(), "sync", b""));
+    let mut names = names.take(if shared.names.tagged() { 1 } else { 10_000 });
+    names.find(|name| server.is_none_or(|server| shared.nodes.is_at(name, server)))
+}
+
+async fn simple(shared: &Arc<Shared>, main: To<'_>, cmd: Cmd) -> Result<Value> {
     let make = move |_| Request::One(cmd.clone());
-    Ok(shared.ask(&shared.main, Effect::Read, make).await?.value)
+    Ok(shared.ask(main, Effect::Read, make).await?.value)
 }
 
 /// Waits until the file is synced as the server does by itself.
-async fn synced(shared: &Arc<Shared>) -> Result<()> {
+async fn synced(shared: &Arc<Shared>, server: Option<&Place>) -> Result<()> {
     let mut patience = Patience::new(shared);
     let slice = (shared.deadline / 2).clamp(Duration::from_millis(1), SLICE);
-    let mark = shared.names.own(b"", "sync", b"");
     // The connection that has written something.
     let mut marked: Option<u64> = None;
     loop {
         let make = |_| {
             let mut pipeline = redis::pipe();
             if marked.is_none() {
-                pipeline.cmd("EVAL").arg(MARK).arg(1).arg(&mark);
+                // Its slot may have moved since.
+                pipeline.cmd("EVAL").arg(MARK).arg(1).arg(mark(shared, server).unwrap_or_default());
             }
             pipeline.cmd("WAITAOF").arg(1).arg(0).arg(slice.as_millis() as u64);
             Request::Many(pipeline)
         };
         // On the other connection: it keeps everything behind it waiting.
-        let answer = shared.ask(&shared.bulk, Effect::Read, make).await?;
+        let answer = shared.ask(To::primary(Lane::Bulk, server), Effect::Read, make).await?;
         // Of a connection that was made anew meanwhile, and has written nothing, the answer means nothing.
         let meant = marked.is_none_or(|epoch| epoch == answer.epoch);
         marked = meant.then_some(answer.epoch);
@@ -71,16 +98,16 @@ async fn synced(shared: &Arc<Shared>) -> Result<()> {
 
 /// Has the file written anew. The server syncs the new one before it takes the place of the other: so it does
 /// where it cannot tell, or does not care, whether that is synced.
-async fn rewritten(shared: &Arc<Shared>) -> Result<()> {
+async fn rewritten(shared: &Arc<Shared>, main: To<'_>) -> Result<()> {
     // A rewrite that has begun already may lack what was acknowledged since.
-    finished(shared).await?;
-    match simple(shared, redis::cmd("BGREWRITEAOF")).await {
+    finished(shared, main).await?;
+    match simple(shared, main, redis::cmd("BGREWRITEAOF")).await {
         Ok(_) => {}
         // Somebody else's, or ours where its answer was lost: there was none a moment ago, so it has begun since.
         Err(error) if error.to_string().contains("already in progress") => {}
         Err(error) => return Err(error),
     }
-    let info = finished(shared).await?;
+    let info = finished(shared, main).await?;
     if info.contains("aof_last_bgrewrite_status:ok") {
         return Ok(());
     }
@@ -91,12 +118,12 @@ async fn rewritten(shared: &Arc<Shared>) -> Result<()> {
 }
 
 /// Waits until the server rewrites nothing; answers with what it says of its files.
-async fn finished(shared: &Arc<Shared>) -> Result<String> {
+async fn finished(shared: &Arc<Shared>, main: To<'_>) -> Result<String> {
     let mut patience = Patience::new(shared);
     loop {
         let mut cmd = redis::cmd("INFO");
         cmd.arg("persistence");
-        let info = text(simple(shared, cmd).await?);
+        let info = text(simple(shared, main, cmd).await?);
         if info.contains("aof_rewrite_in_progress:0") && info.contains("aof_rewrite_scheduled:0") {
             return Ok(info);
         }

@@ -11,8 +11,10 @@ use redis::Value;
 
 use crate::args::{Whole, condition};
 use crate::failure;
+use crate::nodes::To;
+use crate::request::{Effect, Request};
 use crate::scripts::{Load, Script};
-use crate::shared::{Effect, Request, Shared};
+use crate::shared::Shared;
 use crate::stamp::{STAMP, Stamp, version};
 
 /// How much is sent at a time.
@@ -77,7 +79,7 @@ impl Upload {
             Request::One(cmd)
         };
         // Nobody sees it: whether it was written before does not matter.
-        match self.shared.ask(&self.shared.bulk, Effect::Read, make).await?.value {
+        match self.shared.ask(To::bulk(&self.record), Effect::Read, make).await?.value {
             Value::Int(1) => self.at += part.len(),
             Value::Int(0) => return Err(self.expired()),
             _ => return Err(failure::nonsense("EVALSHA")),
@@ -106,7 +108,7 @@ impl Upload {
             cmd.arg(&aside).arg(shared.hold_ms()).arg(shared.marker_ms());
             Request::One(cmd)
         };
-        let answer = shared.ask(&shared.bulk, Effect::Write, make).await?.value;
+        let answer = shared.ask(To::bulk(&self.record), Effect::Write, make).await?.value;
         match answer {
             Value::Int(1) => {
                 self.begun = false;
@@ -142,7 +144,7 @@ impl Upload {
                 cmd.arg(&self.name);
                 Request::One(cmd)
             };
-            _ = self.shared.ask(&self.shared.bulk, Effect::Read, make).await;
+            _ = self.shared.ask(To::bulk(&self.record), Effect::Read, make).await;
         }
     }
 }

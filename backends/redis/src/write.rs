@@ -10,8 +10,10 @@ use redis::Value;
 
 use crate::args::{Whole, condition};
 use crate::failure;
+use crate::nodes::To;
+use crate::request::{Answer, Effect, Request};
 use crate::scripts::{Load, Script};
-use crate::shared::{Answer, Effect, Request, SMALL, Shared};
+use crate::shared::{SMALL, Shared};
 use crate::stamp::{STAMP, version};
 use crate::upload::Upload;
 
@@ -80,12 +82,17 @@ async fn small(
     let aside = shared.names.aside(name);
     let marker = shared.names.own(name, "done", &stamp);
     let make = |load: Load| {
-        let mut cmd = Script::Write.call(load, 2);
-        cmd.arg(name).arg(&marker).arg(mode).arg(expected).arg(Whole(&stamp, head, data));
+        // Without a second key where none is needed: a slot that is being moved answers for one key only.
+        let mut cmd = Script::Write.call(load, if expect == Expect::Any { 2 } else { 1 });
+        cmd.arg(name);
+        if expect == Expect::Any {
+            cmd.arg(&marker);
+        }
+        cmd.arg(mode).arg(expected).arg(Whole(&stamp, head, data));
         cmd.arg(&aside).arg(shared.hold_ms()).arg(shared.marker_ms());
         Request::One(cmd)
     };
-    let Answer { value, repeated, .. } = shared.ask(&shared.main, Effect::Write, make).await?;
+    let Answer { value, repeated, .. } = shared.ask(To::main(name), Effect::Write, make).await?;
     match value {
         Value::Int(1) => Ok(Written::Done(version(&stamp))),
         Value::BulkString(_) if repeated => Err(overtaken()),
@@ -113,7 +120,7 @@ pub(crate) async fn remove(shared: Arc<Shared>, key: Key, expect: Expect) -> Res
         cmd.arg(&aside).arg(shared.hold_ms()).arg(shared.marker_ms());
         Request::One(cmd)
     };
-    let Answer { value, .. } = shared.ask(&shared.main, Effect::Write, make).await?;
+    let Answer { value, .. } = shared.ask(To::main(&name), Effect::Write, make).await?;
     match value {
         Value::Int(1) => Ok(Removed::Done),
         Value::Int(0) => Ok(Removed::Absent),

@@ -257,11 +257,14 @@ fn a_server_of_a_cluster_does_not_stand_by_itself() {
 fn unknown_options_and_schemes_are_refused_with_a_list() {
     for (url, hint) in [
         ("redis://localhost?prefx=a", "it has prefix"),
-        ("redis-cluster://me:secret@localhost", "there are redis:"),
+        ("redis-clusters://me:secret@localhost", "there are redis:"),
         ("redis://localhost?durability=some", "none of server"),
         ("redis://localhost?prefix={", "hash tag"),
         ("redis://localhost?deadline=soon", "cannot be understood"),
         ("rediss://localhost?cert=a", "go together"),
+        ("redis-cluster://me:secret@localhost/1", "no other database"),
+        ("redis+sentinel://me:secret@localhost", "the name of the primary"),
+        ("redis://localhost?replicas=-1", "cannot be understood"),
     ] {
         let error = opening(url);
         assert_eq!(error.kind(), ErrorKind::Invalid, "{url}");

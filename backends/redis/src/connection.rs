@@ -1,0 +1,67 @@
+//! A connection that many tasks share: commands that are sent while others are under way follow them
+//! without waiting.
+
+use std::time::Duration;
+
+use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, Client, RedisResult, Value};
+
+use crate::request::Request;
+
+/// How many requests may wait to be sent before their senders wait.
+const QUEUE: usize = 1024;
+
+/// A connection. Clones are the same one.
+#[derive(Clone)]
+pub(crate) struct Connection(MultiplexedConnection);
+
+impl Connection {
+    /// Connects, which may take as long as `patience`.
+    pub(crate) async fn open(client: &Client, patience: Duration) -> RedisResult<Connection> {
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(patience))
+            // Every question has a deadline of its own.
+            .set_response_timeout(None)
+            .set_pipeline_buffer_size(QUEUE);
+        Ok(Connection(client.get_multiplexed_async_connection_with_config(&config).await?))
+    }
+
+    /// Sends a request. Several commands are answered by an array; the first that failed is the failure of
+    /// all.
+    pub(crate) async fn send(&mut self, request: &Request) -> RedisResult<Value> {
+        match request {
+            Request::One(cmd) => self.0.send_packed_command(cmd).await.and_then(Value::extract_error),
+            Request::Many(_) => self.send_all(request).await.and_then(whole),
+        }
+    }
+
+    /// Sends a request to a server that is still receiving the slot: it answers only whoever says so before
+    /// each command.
+    pub(crate) async fn send_asking(&mut self, request: &Request) -> RedisResult<Value> {
+        let mut pipeline = redis::pipe();
+        for cmd in request.commands() {
+            pipeline.cmd("ASKING");
+            pipeline.add_command(cmd.clone());
+        }
+        let answers = self.send_all(&Request::Many(pipeline)).await?;
+        let answers: Vec<Value> = answers.into_iter().skip(1).step_by(2).collect();
+        match (request, <[Value; 1]>::try_from(answers)) {
+            (Request::One(_), Ok([answer])) => answer.extract_error(),
+            (_, Ok(answer)) => whole(answer.into()),
+            (_, Err(answers)) => whole(answers),
+        }
+    }
+
+    /// Sends a request of which each command is answered or refused by itself.
+    pub(crate) async fn send_all(&mut self, request: &Request) -> RedisResult<Vec<Value>> {
+        match request {
+            Request::One(cmd) => Ok(vec![self.0.send_packed_command(cmd).await?]),
+            Request::Many(pipeline) => self.0.send_packed_commands(pipeline, 0, pipeline.len()).await,
+        }
+    }
+}
+
+fn whole(answers: Vec<Value>) -> RedisResult<Value> {
+    let answers: RedisResult<_> = answers.into_iter().map(Value::extract_error).collect();
+    answers.map(Value::Array)
+}
