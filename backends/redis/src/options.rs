@@ -9,6 +9,7 @@ use futures::future::{Either, select};
 use larder::{Clock, Durability, Error, ErrorKind, RealClock, Result};
 
 use crate::Redis;
+use crate::deadline::Deadlines;
 use crate::failure::{self, Trouble};
 use crate::link::Link;
 use crate::names::Names;
@@ -130,6 +131,7 @@ impl Options {
                 nodes: Nodes::new(main, bulk),
                 stamps: Stamps::new(&*self.clock),
                 deadline: self.deadline,
+                deadlines: Deadlines::new(Arc::clone(&self.clock), self.deadline),
                 hold: self.hold,
                 durability: server.durability,
                 server,
