@@ -1,4 +1,3 @@
-// The core of larder: keys, documents, records, and the traits between an application and its storage.
 #![doc = include_str!("../README.md")]
 
 mod backend;

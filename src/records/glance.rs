@@ -41,14 +41,21 @@ impl Guess {
 #[derive(Default)]
 pub(super) struct Seen(Mutex<Table>);
 
+/// Two generations: what is kept goes into the younger one, and when that is full the older one goes. So of
+/// the keys that were written last at least half the limit are known, however many others come.
 #[derive(Default)]
 struct Table {
-    glances: HashMap<Key, Glance>,
+    younger: HashMap<Key, Glance>,
+    /// Of no key of the younger one.
+    older: HashMap<Key, Glance>,
     /// How many of the last guesses that an unknown key is absent were wrong, less those that were right.
     wrong: u32,
     /// How many times none was made since then.
     passed: u32,
 }
+
+/// The most that one generation holds.
+const GENERATION: usize = limits::SEEN_KEYS / 2;
 
 /// So many wrong guesses in a row, and unknown keys are taken to be there.
 const TOO_WRONG: u32 = 4;
@@ -59,7 +66,7 @@ impl Seen {
     /// What to assume of this key: `None` if it is better to look.
     pub(super) fn guess(&self, key: &Key) -> Option<Guess> {
         let mut table = self.table();
-        if let Some(glance) = table.glances.get(key) {
+        if let Some(glance) = table.get(key) {
             return Some(Guess::Same(glance.clone()));
         }
         if table.wrong >= TOO_WRONG {
@@ -79,22 +86,18 @@ impl Seen {
             (Guess::Absent, true) => table.wrong = table.wrong.saturating_sub(1),
             (Guess::Absent, false) => table.wrong = (table.wrong + 1).min(TOO_WRONG),
             (Guess::Same(_), true) => {}
-            (Guess::Same(_), false) => _ = table.glances.remove(key),
+            (Guess::Same(_), false) => table.remove(key),
         }
     }
 
     /// Takes note of a state that was just written.
     pub(super) fn keep(&self, key: &Key, version: &Version, meta: &Meta) {
-        let mut table = self.table();
-        if table.glances.len() >= limits::SEEN_KEYS && !table.glances.contains_key(key) {
-            table.glances.clear();
-        }
         let glance = Glance { version: version.clone(), rev: meta.rev, last_write: meta.last_write };
-        table.glances.insert(key.clone(), glance);
+        self.table().insert(key.clone(), glance);
     }
 
     pub(super) fn forget(&self, key: &Key) {
-        self.table().glances.remove(key);
+        self.table().remove(key);
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {
@@ -102,9 +105,32 @@ impl Seen {
     }
 }
 
+impl Table {
+    fn get(&self, key: &Key) -> Option<&Glance> {
+        self.younger.get(key).or_else(|| self.older.get(key))
+    }
+
+    fn insert(&mut self, key: Key, glance: Glance) {
+        if self.younger.len() >= GENERATION && !self.younger.contains_key(&key) {
+            self.older = std::mem::take(&mut self.younger);
+        }
+        self.older.remove(&key);
+        self.younger.insert(key, glance);
+    }
+
+    fn remove(&mut self, key: &Key) {
+        self.younger.remove(key);
+        self.older.remove(key);
+    }
+
+    fn len(&self) -> usize {
+        self.younger.len() + self.older.len()
+    }
+}
+
 impl fmt::Debug for Seen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Seen({})", self.table().glances.len())
+        write!(f, "Seen({})", self.table().len())
     }
 }
 
@@ -143,14 +169,56 @@ mod tests {
         assert!(is_absent(seen.guess(&key)));
     }
 
-    #[test]
-    fn no_more_keys_are_known_than_the_limit() {
-        let seen = Seen::default();
+    /// Keeps the keys of these numbers.
+    fn keep(seen: &Seen, numbers: std::ops::Range<usize>) {
         let meta = Meta::new(Key::null(), Kind::Document, Timestamp::from_millis(5));
-        for n in 0..=limits::SEEN_KEYS as u64 {
-            seen.keep(&Key::from(n), &Version::from(n), &meta);
-            assert!(seen.table().glances.len() <= limits::SEEN_KEYS);
+        for n in numbers {
+            seen.keep(&Key::from(n as u64), &Version::from(n as u64), &meta);
+            assert!(seen.table().len() <= limits::SEEN_KEYS);
         }
-        assert!(!is_absent(seen.guess(&Key::from(limits::SEEN_KEYS as u64))));
+    }
+
+    fn knows(seen: &Seen, number: usize) -> bool {
+        matches!(seen.guess(&Key::from(number as u64)), Some(Guess::Same(_)))
+    }
+
+    #[test]
+    fn no_more_keys_are_known_than_the_limit_and_those_written_last_always_are() {
+        let (seen, many) = (Seen::default(), 3 * limits::SEEN_KEYS + 7);
+        for end in 1..=many {
+            keep(&seen, end - 1..end);
+            assert!(knows(&seen, end.saturating_sub(GENERATION)), "the one {GENERATION} writes ago");
+        }
+        assert!(!knows(&seen, 0));
+    }
+
+    #[test]
+    fn a_key_that_is_written_again_and_again_stays_known_among_many_others() {
+        let seen = Seen::default();
+        keep(&seen, 0..1);
+        for round in 1..10 {
+            keep(&seen, round * GENERATION..(round + 1) * GENERATION - 1);
+            assert!(knows(&seen, 0), "round {round}");
+            keep(&seen, 0..1);
+        }
+    }
+
+    #[test]
+    fn what_is_forgotten_or_refuted_is_not_known_from_an_older_generation() {
+        let seen = Seen::default();
+        let refuted =
+            Guess::Same(Glance { version: Version::from(7), rev: 1, last_write: Timestamp::from_millis(5) });
+        keep(&seen, 0..GENERATION);
+        // Now they all stand in the older generation; the first is written again.
+        keep(&seen, GENERATION..GENERATION + 1);
+        keep(&seen, 0..1);
+        for n in [0, 1] {
+            assert!(knows(&seen, n));
+            seen.forget(&Key::from(n as u64));
+            assert!(!knows(&seen, n));
+        }
+        assert!(knows(&seen, 2));
+        seen.judge(&Key::from(2u64), &refuted, false);
+        assert!(!knows(&seen, 2));
     }
 }

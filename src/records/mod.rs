@@ -93,7 +93,9 @@ impl<B: Backend> Records<B> {
     }
 
     /// Reads a record and delivers what `make` makes of it: at once if the backend answers at once,
-    /// which is why this is no async function.
+    /// which is why this is no async function. What is inlined here is what a read from memory costs: each call
+    /// on the way would move the record once more.
+    #[inline(always)]
     fn deliver<T, F>(&self, operation: &'static str, key: &Key, part: Part, make: F) -> Reply<Option<T>>
     where
         T: Send + 'static,
@@ -102,31 +104,11 @@ impl<B: Backend> Records<B> {
         if let Err(error) = check_key(key) {
             return Reply::ready(Err(self.explain(operation, key)(error)));
         }
-        let name = self.0.name;
-        let explain = move |error: Error, key: &Key| error.during(operation).at_key(key).in_backend(name);
-        let finish = move |stored: Option<Stored>, key: &Key| -> Reply<Option<T>> {
-            let Some(stored) = stored else { return Reply::ready(Ok(None)) };
-            if let Err(error) = verify::is_of(&stored, key) {
-                return Reply::ready(Err(explain(error, key)));
-            }
-            match make(stored, key, name).try_now() {
-                Ok(Ok(made)) => Reply::ready(Ok(Some(made))),
-                Ok(Err(error)) => Reply::ready(Err(explain(error, key))),
-                Err(later) => {
-                    let key = key.clone();
-                    Reply::future(async move { later.await.map(Some).map_err(|error| explain(error, &key)) })
-                }
-            }
-        };
         match self.0.backend.read(key, part).try_now() {
-            Ok(Ok(stored)) => finish(stored, key),
-            Ok(Err(error)) => Reply::ready(Err(explain(error, key))),
+            Ok(read) => delivered(read, operation, key, self.0.name, make),
             Err(later) => {
-                let key = key.clone();
-                Reply::future(async move {
-                    let stored = later.await.map_err(|error| explain(error, &key))?;
-                    finish(stored, &key).await
-                })
+                let (key, name) = (key.clone(), self.0.name);
+                Reply::future(async move { delivered(later.await, operation, &key, name, make).await })
             }
         }
     }
@@ -176,6 +158,34 @@ impl<B: Backend> Records<B> {
         rev: Option<u64>,
     ) {
         self.0.hooks.tell(|| WriteEvent::new(operation, path(), value, rev));
+    }
+}
+
+/// What `make` makes of the record that was read.
+#[inline(always)]
+fn delivered<T: Send + 'static>(
+    read: Result<Option<Stored>>,
+    operation: &'static str,
+    key: &Key,
+    name: &'static str,
+    make: impl FnOnce(Stored, &Key, &'static str) -> Reply<T>,
+) -> Reply<Option<T>> {
+    let explain = move |error: Error, key: &Key| error.during(operation).at_key(key).in_backend(name);
+    let stored = match read {
+        Ok(Some(stored)) => stored,
+        Ok(None) => return Reply::ready(Ok(None)),
+        Err(error) => return Reply::ready(Err(explain(error, key))),
+    };
+    if let Err(error) = verify::is_of(&stored, key) {
+        return Reply::ready(Err(explain(error, key)));
+    }
+    match make(stored, key, name).try_now() {
+        Ok(Ok(made)) => Reply::ready(Ok(Some(made))),
+        Ok(Err(error)) => Reply::ready(Err(explain(error, key))),
+        Err(later) => {
+            let key = key.clone();
+            Reply::future(async move { later.await.map(Some).map_err(|error| explain(error, &key)) })
+        }
     }
 }
 

@@ -19,7 +19,11 @@ use crate::store::{Binary, collect};
 #[inline]
 pub(super) fn is_of(stored: &Stored, key: &Key) -> Result<()> {
     // What a backend has verified itself is what it was asked for.
-    if stored.verified || stored.head.key_bytes() == key.as_cbor() {
+    if stored.verified { Ok(()) } else { is_named(stored, key) }
+}
+
+fn is_named(stored: &Stored, key: &Key) -> Result<()> {
+    if stored.head.key_bytes() == key.as_cbor() {
         return Ok(());
     }
     // Records of others may hold the key in another encoding.
@@ -63,15 +67,27 @@ pub(super) fn content(stored: Stored) -> Reply<Document> {
 
 /// The binary, or the part of one, in a record. A whole binary is compared with its checksum, in one
 /// piece at once, as a stream at its end; a range proves its head only.
-#[inline]
+#[inline(always)]
 pub(super) fn binary(stored: Stored, range: ByteRange, key: &Key, backend: &'static str) -> Result<Binary> {
     let Stored { head, data, verified, .. } = stored;
     if head.kind() != Kind::Binary {
         return Err(super::wrong_kind(head.kind()));
     }
-    if verified && let Some(size) = head.size() {
-        return Ok(Binary::new(size, data));
+    match head.size().filter(|_| verified) {
+        Some(size) => Ok(Binary::new(size, data)),
+        None => to_verify(head, data, verified, range, key, backend),
     }
+}
+
+/// The same of a record that nobody has verified yet, or that does not say how large it is.
+fn to_verify(
+    head: Head,
+    data: Data,
+    verified: bool,
+    range: ByteRange,
+    key: &Key,
+    backend: &'static str,
+) -> Result<Binary> {
     let whole = range == ByteRange::ALL;
     let size = match (head.size(), &data) {
         (Some(size), _) => size,

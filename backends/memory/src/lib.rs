@@ -70,20 +70,16 @@ impl<S: BuildHasher + Send + Sync + 'static> Backend for Memory<S> {
     fn read(&self, key: &Key, part: Part) -> Reply<Option<Stored>> {
         Reply::ready(self.shards.read(key, |entry| {
             entry.value.fetch();
-            Stored {
-                head: entry.value.head.clone(),
-                data: match part {
-                    Part::All => Data::Bytes(entry.value.data.clone()),
-                    Part::Head => Data::None,
-                    Part::Range(range) => {
-                        // Both ends lie within the data, whose length is a usize.
-                        let (start, end) = range.within(entry.value.data.len() as u64);
-                        Data::Bytes(entry.value.data.slice(start as usize..end as usize))
-                    }
-                },
-                version: entry.version.into(),
-                verified: true,
-            }
+            let data = match part {
+                Part::All => Data::Bytes(entry.value.data.clone()),
+                Part::Head => Data::None,
+                Part::Range(range) => {
+                    // Both ends lie within the data, whose length is a usize.
+                    let (start, end) = range.within(entry.value.data.len() as u64);
+                    Data::Bytes(entry.value.data.slice(start as usize..end as usize))
+                }
+            };
+            Stored { head: entry.value.head.clone(), data, version: entry.version.into(), verified: true }
         }))
     }
 

@@ -25,8 +25,21 @@ struct Item {
     record: Option<(Stamp, Head, Bytes)>,
 }
 
+/// Whether there are batches: of a store whose keys are all on one server.
+pub(crate) fn possible(shared: &Shared) -> bool {
+    !shared.nodes.is_cluster() || shared.names.tagged()
+}
+
 /// Performs all of these writes or none.
 pub(crate) async fn write_batch(shared: Arc<Shared>, writes: Vec<Write>) -> Result<Batch> {
+    if !possible(&shared) {
+        return Err(failure::error(
+            ErrorKind::Unsupported,
+            "the keys of this store are in many slots of the cluster, which nothing writes in one step: open \
+             it with a prefix that has a hash tag, as in prefix={shop}, and all of its keys are in one slot, on \
+             one server",
+        ));
+    }
     let invalid = |what: &'static str| failure::error(ErrorKind::Invalid, what);
     let (mut items, mut keys, mut bytes) = (Vec::with_capacity(writes.len()), BTreeSet::new(), 0);
     for Write { key, record, expect } in writes {

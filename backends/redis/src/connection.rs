@@ -46,13 +46,51 @@ impl Connection {
     /// Sends a request. Several commands are answered by an array; the first that failed is the failure of
     /// all.
     pub(crate) async fn send(&mut self, request: &Request) -> RedisResult<Value> {
-        let value = match (self, request) {
-            (Connection::Wire(wire), request) => wire.send(request).await?,
-            (Connection::Crate(connection), Request::One(cmd)) => connection.send_packed_command(cmd).await?,
-            (Connection::Crate(connection), Request::Many(pipeline)) => {
-                Value::Array(connection.send_packed_commands(pipeline, 0, pipeline.len()).await?)
-            }
-        };
-        value.extract_error()
+        match request {
+            Request::One(_) => self.ask(request).await.and_then(Value::extract_error),
+            Request::Many(_) => self.send_all(request).await.and_then(whole),
+        }
     }
+
+    /// Sends a request to a server that is still receiving the slot: it answers only whoever says so before
+    /// each command.
+    pub(crate) async fn send_asking(&mut self, request: &Request) -> RedisResult<Value> {
+        let mut pipeline = redis::pipe();
+        for cmd in request.commands() {
+            pipeline.cmd("ASKING");
+            pipeline.add_command(cmd.clone());
+        }
+        let answers = self.send_all(&Request::Many(pipeline)).await?;
+        let answers: Vec<Value> = answers.into_iter().skip(1).step_by(2).collect();
+        match (request, <[Value; 1]>::try_from(answers)) {
+            (Request::One(_), Ok([answer])) => answer.extract_error(),
+            (_, Ok(answer)) => whole(answer.into()),
+            (_, Err(answers)) => whole(answers),
+        }
+    }
+
+    /// Sends a request of which each command is answered or refused by itself.
+    pub(crate) async fn send_all(&mut self, request: &Request) -> RedisResult<Vec<Value>> {
+        match (request, self.ask(request).await?) {
+            (Request::Many(_), Value::Array(answers)) => Ok(answers),
+            (_, answer) => Ok(vec![answer]),
+        }
+    }
+
+    /// The answer as it comes; those to several commands as an array.
+    async fn ask(&mut self, request: &Request) -> RedisResult<Value> {
+        match (self, request) {
+            (Connection::Wire(wire), request) => wire.send(request).await,
+            (Connection::Crate(connection), Request::One(cmd)) => connection.send_packed_command(cmd).await,
+            (Connection::Crate(connection), Request::Many(pipeline)) => {
+                let answers = connection.send_packed_commands(pipeline, 0, pipeline.len()).await;
+                answers.map(Value::Array)
+            }
+        }
+    }
+}
+
+fn whole(answers: Vec<Value>) -> RedisResult<Value> {
+    let answers: RedisResult<_> = answers.into_iter().map(Value::extract_error).collect();
+    answers.map(Value::Array)
 }

@@ -41,6 +41,12 @@ pub(crate) enum Trouble {
     Lost(Error),
     /// The script is not on the server: send it.
     NoScript,
+    /// This slot of the cluster is with the server that is named.
+    Moved(u16, String),
+    /// The key is already with the server that is named, which is still receiving the slot.
+    Ask(String),
+    /// It is known better now where to send it.
+    Again(Error),
     /// The server refused, and will do so again.
     Refused(Error),
 }
@@ -57,6 +63,10 @@ pub(crate) fn sorted(failure: &RedisError) -> Trouble {
             format!("the connection to the server failed: {}", plain(failure)),
         )),
         Kind::AuthenticationFailed => Trouble::Refused(denied(failure)),
+        Kind::MasterNameNotFoundBySentinel => Trouble::Wait(error(
+            ErrorKind::Unavailable,
+            "the sentinels know no primary of this name at the moment",
+        )),
         Kind::InvalidClientConfig | Kind::RESP3NotSupported => Trouble::Refused(error(
             ErrorKind::Invalid,
             format!("the server cannot be used like this: {}", plain(failure)),
@@ -67,11 +77,15 @@ pub(crate) fn sorted(failure: &RedisError) -> Trouble {
 
 fn by_code(failure: &RedisError) -> Trouble {
     let said = plain(failure);
+    if let Some((place, slot)) = failure.redirect_node() {
+        let place = place.to_owned();
+        return if failure.code() == Some("ASK") { Trouble::Ask(place) } else { Trouble::Moved(slot, place) };
+    }
     // Servers before version 7 put the failure of a command within a script into the message.
     let code = match failure.code() {
         Some("ERR") | None => ["OOM", "WRONGTYPE", "READONLY", "NOPERM", "MISCONF"]
             .into_iter()
-            .find(|code| said.contains(&format!("-{code} ")))
+            .find(|code| [format!("-{code} "), format!(": {code} ")].iter().any(|put| said.contains(put)))
             .unwrap_or("ERR"),
         Some(code) => code,
     };
@@ -96,7 +110,19 @@ fn by_code(failure: &RedisError) -> Trouble {
         "WRONGTYPE" => Trouble::Refused(foreign(
             "something else than a string stands under the key; replace or remove it",
         )),
-        _ if said.contains("The user executing the script can't") => Trouble::Refused(denied(failure)),
+        // Of a slot that is on its way: its keys are on two servers.
+        _ if said.contains("attempted to access a non local key") => {
+            Trouble::Wait(unavailable("the slot is being moved"))
+        }
+        _ if said.contains("cluster support disabled") => {
+            Trouble::Refused(error(ErrorKind::Unsupported, "the server is no cluster: open it by redis:"))
+        }
+        // In the words of servers before 7.2, and of those since then.
+        _ if said.contains("The user executing the script can't")
+            || said.contains("ACL failure in script") =>
+        {
+            Trouble::Refused(denied(failure))
+        }
         _ if said.contains("exceeds maximum allowed size") || said.contains("invalid bulk length") => {
             Trouble::Refused(error(
                 ErrorKind::TooLarge,
@@ -119,7 +145,7 @@ fn is_refused_by_tls(failure: &RedisError) -> bool {
 
 /// What was said, on one line. Old servers repeat the arguments of a command that they do not know, and
 /// the password is one.
-fn plain(failure: &RedisError) -> String {
+pub(crate) fn plain(failure: &RedisError) -> String {
     let line = failure.to_string().replace(['\r', '\n'], " ");
     match line.find(", with args") {
         Some(cut) => line[..cut].to_owned(),
@@ -148,10 +174,22 @@ mod tests {
                 ErrorKind::Full,
             ),
             ("WRONGTYPE Operation against a key holding the wrong kind of value", ErrorKind::Corrupt),
+            (
+                "ERR Error running script (call to f_ab): @user_script:1: WRONGTYPE Operation against a key",
+                ErrorKind::Corrupt,
+            ),
             ("NOAUTH Authentication required.", ErrorKind::Denied),
             ("WRONGPASS invalid username-password pair or user is disabled.", ErrorKind::Denied),
             ("NOPERM this user has no permissions to run the 'set' command", ErrorKind::Denied),
             ("ERR The user executing the script can't run this command or subcommand", ErrorKind::Denied),
+            (
+                "ERR ACL failure in script: User me has no permissions to run the 'set' command script: ab.",
+                ErrorKind::Denied,
+            ),
+            (
+                "ERR ACL failure in script: No permissions to access a key script: on @user_script:1.",
+                ErrorKind::Denied,
+            ),
             ("MISCONF Redis is configured to save RDB snapshots", ErrorKind::Unavailable),
             ("NOREPLICAS Not enough good replicas to write.", ErrorKind::Unavailable),
             ("ERR string exceeds maximum allowed size (proto-max-bulk-len)", ErrorKind::TooLarge),

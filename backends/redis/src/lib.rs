@@ -10,6 +10,18 @@
 //! # }
 //! ```
 //!
+//! # URLs
+//!
+//! | URL | what |
+//! |---|---|
+//! | `redis://[USER:PASSWORD@]HOST[:PORT][/DB]` | a server |
+//! | `rediss://..` | the same by TLS |
+//! | `redis+unix:/SOCKET` | a server on this machine |
+//! | `redis-cluster://[USER:PASSWORD@]HOST[:PORT],HOST..` | a cluster, by some of its servers |
+//! | `redis+sentinel://[USER:PASSWORD@]HOST[:PORT],HOST../NAME[/DB]` | the primary that these sentinels know by this name; user and password are those of the servers |
+//!
+//! [`schemes`] has their options. Clusters and sentinels are spoken to without TLS.
+//!
 //! # What is on the server
 //!
 //! | Redis key | what |
@@ -18,7 +30,9 @@
 //! | `PREFIX/~{PREFIX/NAME}:up:..` | a large record on its way; expires 60 s after its last part |
 //! | `PREFIX/~{PREFIX/NAME}:read:..` | somebody reads this large state; expires 60 s after the last part was read |
 //! | `PREFIX/~{PREFIX/NAME}:held:..` | a state that was replaced while somebody read it; expires likewise |
+//! | `PREFIX/~{PREFIX/NAME}:wait:` | replicas are waited for; expires after 1 s |
 //! | `PREFIX/~{PREFIX/NAME}:done:..` | this write happened, for whom its answer was lost; expires after twice the deadline |
+//! | `PREFIX/~{0}:sync:` | nothing: `sync` writes it to have something to wait for; expires at once |
 //!
 //! `NAME` is the key itself if that is text (`%`, `{`, `}` and a first `#` or `~` are escaped), or `#` and the
 //! hex digits of its CBOR.
@@ -32,11 +46,25 @@
 //! [`Synced`](larder::Durability::Synced), `appendfsync no` is [`Flushed`](larder::Durability::Flushed), and all
 //! else, the server's own default of `everysec` too, is [`Volatile`](larder::Durability::Volatile): a server that
 //! is killed may then lose what it has acknowledged in the last seconds. A replica that is promoted may lack what the
-//! primary acknowledged last; Redis copies to replicas after it has answered.
+//! primary acknowledged last; Redis copies to replicas after it has answered. `replicas=N`
+//! ([`Options::replicas`]) makes every write wait for them: then what was acknowledged is there after the primary has
+//! died, if one of those N is promoted.
+//!
+//! On a cluster every record is on the server that holds its slot, and batches are possible only
+//! if all keys are in one slot: a
+//! hash tag in the prefix, such as `prefix={shop}`, puts all keys of the store in one slot. The store follows
+//! slots that move and replicas that are promoted; what was being asked waits for that, up to the deadline.
 //!
 //! An operation whose connection breaks is sent again on a new one until the deadline (5 s); the stamp and the
 //! marker tell whether it had happened. Only a conditional write that was written over meanwhile cannot be told
 //! from one that never happened: it fails, [ambiguous](larder::Error::is_ambiguous).
+//!
+//! # Servers
+//!
+//! Redis 6.0 is the oldest that works, as Redis 5 has neither RESP3 nor users. Tested are Redis VERSIONS. What differs
+//! is `sync`: from 7.2 on it waits for the syncs that the server does by itself (WAITAOF), before that, and where
+//! the server leaves them to the system, it has the append-only file rewritten. A user needs the permission for
+//! EVAL and WAITAOF, or BGREWRITEAOF and INFO, to do it.
 //!
 //! # Trips
 //!
@@ -61,10 +89,13 @@
 
 mod args;
 mod batch;
+mod cluster;
 mod connection;
 mod deadline;
 mod failure;
 mod frame;
+mod group;
+mod layout;
 mod link;
 mod listing;
 mod names;
@@ -74,8 +105,10 @@ mod read;
 mod request;
 mod scheme;
 mod scripts;
+mod sentinel;
 mod server;
 mod shared;
+mod slots;
 mod socket;
 mod stamp;
 mod sync;
@@ -99,7 +132,7 @@ use crate::target::Target;
 pub use options::Options;
 pub use scheme::schemes;
 
-/// A store on a Redis server. Clones are the same store, cheaply.
+/// A store on a Redis server or cluster. Clones are the same store, cheaply.
 #[derive(Clone)]
 pub struct Redis {
     shared: Arc<Shared>,
@@ -190,7 +223,7 @@ impl Backend for Redis {
         let mut capabilities = Capabilities::new(failure::NAME);
         capabilities.reach = Reach::Network;
         capabilities.durability = self.shared.durability;
-        capabilities.batches = true;
+        capabilities.batches = batch::possible(&self.shared);
         capabilities.streams = true;
         capabilities.remote = true;
         capabilities

@@ -9,12 +9,13 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::{BoxFuture, Either, Shared, select};
 use larder::{Clock, Error, ErrorKind};
-use redis::Client;
+use redis::{Client, RedisResult};
 
 use crate::connection::Connection;
 use crate::failure::{self, Trouble};
 use crate::request::Request;
 use crate::scripts::Script;
+use crate::target::Target;
 
 /// The pause after the first failure, and the longest.
 const SHORTEST_MS: u64 = 5;
@@ -26,8 +27,25 @@ type Attempt = Shared<BoxFuture<'static, Result<(), Trouble>>>;
 #[derive(Clone)]
 pub(crate) struct Link(Arc<Inner>);
 
+/// Where a connection comes from.
+#[derive(Clone)]
+pub(crate) enum Source {
+    Client(Client),
+    /// Whoever the sentinels say is the primary.
+    Sentinels(Arc<Target>),
+}
+
+impl Source {
+    async fn client(&self) -> RedisResult<Client> {
+        match self {
+            Source::Client(client) => Ok(client.clone()),
+            Source::Sentinels(target) => target.primary().await,
+        }
+    }
+}
+
 struct Inner {
-    client: Client,
+    source: Source,
     /// How long connecting may take.
     patience: Duration,
     clock: Arc<dyn Clock>,
@@ -48,8 +66,8 @@ struct State {
 }
 
 impl Link {
-    pub(crate) fn new(client: Client, patience: Duration, clock: Arc<dyn Clock>) -> Link {
-        Link(Arc::new(Inner { client, patience, clock, state: Mutex::default() }))
+    pub(crate) fn new(source: Source, patience: Duration, clock: Arc<dyn Clock>) -> Link {
+        Link(Arc::new(Inner { source, patience, clock, state: Mutex::default() }))
     }
 
     /// The connection and its number; a new one if there is none.
@@ -72,14 +90,14 @@ impl Link {
 
     fn attempt(&self, failures: u32) -> Attempt {
         // Weak, so that an attempt that nobody pursues keeps nothing alive.
-        let (inner, client) = (Arc::downgrade(&self.0), self.0.client.clone());
+        let (inner, source) = (Arc::downgrade(&self.0), self.0.source.clone());
         let (clock, patience) = (Arc::clone(&self.0.clock), self.0.patience);
         async move {
             if failures > 0 {
                 let most = (SHORTEST_MS << failures.min(16)).min(LONGEST_MS);
                 clock.sleep(Duration::from_millis(most / 2 + clock.random() % (most / 2 + 1))).await;
             }
-            let connecting = pin!(connect(&client, patience));
+            let connecting = pin!(connect(&source, patience));
             let connected = match select(connecting, clock.sleep(patience)).await {
                 Either::Left((connected, _)) => connected,
                 Either::Right(_) => Err(Trouble::Lost(failure::error(
@@ -101,6 +119,11 @@ impl Link {
         }
     }
 
+    /// Whether there is a connection, as far as that is known.
+    pub(crate) fn is_connected(&self) -> bool {
+        self.0.state().connection.is_some()
+    }
+
     /// Why there is no connection, as far as that is known.
     pub(crate) fn failure(&self) -> Option<Error> {
         self.0.state().failure.clone()
@@ -120,8 +143,9 @@ impl Inner {
     }
 }
 
-async fn connect(client: &Client, patience: Duration) -> Result<Connection, Trouble> {
-    let connected = Connection::open(client, patience).await;
+async fn connect(source: &Source, patience: Duration) -> Result<Connection, Trouble> {
+    let client = source.client().await.map_err(|failure| failure::sorted(&failure))?;
+    let connected = Connection::open(&client, patience).await;
     let mut connection = connected.map_err(|failure| failure::sorted(&failure))?;
     let loaded = connection.send(&Request::Many(Script::load_all())).await;
     // A server that is loading its data, or that does not let this user load scripts, says so again when

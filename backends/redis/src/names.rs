@@ -51,6 +51,11 @@ impl Names {
         Ok(Names { prefix: own })
     }
 
+    /// Whether all records are in one slot of a cluster, that of the prefix's hash tag.
+    pub(crate) fn tagged(&self) -> bool {
+        self.prefix.contains('{')
+    }
+
     /// Where the record of this key stands.
     pub(crate) fn record(&self, key: &Key) -> Vec<u8> {
         let mut name = Vec::with_capacity(self.prefix.len() + key.as_cbor().len() + 8);

@@ -1,10 +1,19 @@
 //! The servers that hold the records, and which of them a request goes to.
 
-use larder::Error;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
 
-use crate::failure::Trouble;
-use crate::link::Link;
+use larder::{Clock, Error, ErrorKind, Result};
+
+use crate::cluster::{Cluster, Route};
+use crate::failure::{self, Trouble};
+use crate::group::{Group, Item, Safety, Turn};
+use crate::link::{Link, Source};
+use crate::names::Names;
 use crate::request::{Answer, Effect, Request};
+use crate::slots::Place;
+use crate::target::{Kind, Target, Tls};
 
 /// Which of a server's connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,33 +28,92 @@ pub(crate) enum Lane {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct To<'a> {
     lane: Lane,
-    /// The Redis key whose server is meant; any server if there is none.
-    #[expect(dead_code, reason = "there is one server so far")]
-    key: Option<&'a [u8]>,
+    whom: Whom<'a>,
+}
+
+/// Which server is meant.
+#[derive(Clone, Copy, Debug)]
+enum Whom<'a> {
+    /// The one that holds this Redis key.
+    Key(&'a [u8]),
+    /// This primary; the only server there is if there is no name.
+    Primary(Option<&'a Place>),
 }
 
 impl<'a> To<'a> {
     /// To the server of this Redis key, on the connection for whatever is short.
     pub(crate) fn main(key: &'a [u8]) -> To<'a> {
-        To { lane: Lane::Main, key: Some(key) }
+        To { lane: Lane::Main, whom: Whom::Key(key) }
     }
 
     /// To the server of this Redis key, on the connection for parts of large records.
     pub(crate) fn bulk(key: &'a [u8]) -> To<'a> {
-        To { lane: Lane::Bulk, key: Some(key) }
+        To { lane: Lane::Bulk, whom: Whom::Key(key) }
     }
 
-    /// To whatever server there is.
-    pub(crate) fn any(lane: Lane) -> To<'a> {
-        To { lane, key: None }
+    /// To one of the [`primaries`](Nodes::primaries).
+    pub(crate) fn primary(lane: Lane, place: Option<&'a Place>) -> To<'a> {
+        To { lane, whom: Whom::Primary(place) }
+    }
+}
+
+/// How the servers are reached.
+pub(crate) struct Plan {
+    pub(crate) target: Target,
+    pub(crate) tls: Tls,
+    pub(crate) patience: Duration,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) names: Names,
+    /// What writes wait for, if for anything.
+    pub(crate) safety: Option<Arc<Safety>>,
+}
+
+impl Plan {
+    /// The server at this place of a cluster, without connecting to it.
+    ///
+    /// # Errors
+    /// `Invalid` if the certificates are none.
+    pub(crate) fn node(&self, place: &Place) -> Result<Node> {
+        let client = self.target.at(place).client(&self.tls)?;
+        Ok(self.over(&Source::Client(client)))
+    }
+
+    fn over(&self, source: &Source) -> Node {
+        let link = || Link::new(source.clone(), self.patience, Arc::clone(&self.clock));
+        let group = |safety| Group::new(link(), Arc::clone(safety), Arc::clone(&self.clock));
+        Node { main: link(), bulk: link(), group: self.safety.as_ref().map(group) }
+    }
+}
+
+/// A server.
+pub(crate) struct Node {
+    pub(crate) main: Link,
+    bulk: Link,
+    /// For writes that wait for replicas.
+    group: Option<Group>,
+}
+
+impl Node {
+    fn link(&self, lane: Lane) -> &Link {
+        match lane {
+            Lane::Main => &self.main,
+            Lane::Bulk => &self.bulk,
+        }
+    }
+
+    fn close(&self) {
+        self.main.close();
+        self.bulk.close();
+        if let Some(group) = &self.group {
+            group.link().close();
+        }
     }
 }
 
 /// The servers.
-#[derive(Debug)]
-pub(crate) struct Nodes {
-    main: Link,
-    bulk: Link,
+pub(crate) enum Nodes {
+    One(Arc<Node>, Arc<Plan>),
+    Many(Cluster<Node>, Arc<Plan>),
 }
 
 /// What has become of the tries of one question.
@@ -55,19 +123,76 @@ pub(crate) struct Sent {
     before: bool,
     /// The last one was sent on this connection, and there is no answer yet.
     unanswered: Option<(Link, u64)>,
+    /// The last one waits in a group.
+    turn: Option<Turn>,
     /// Where the last one was to be sent.
     asked: Option<Link>,
+    /// What was learnt of the cluster.
+    route: Route,
 }
 
 impl Nodes {
-    pub(crate) fn new(main: Link, bulk: Link) -> Nodes {
-        Nodes { main, bulk }
+    /// The servers that are meant, without connecting to any.
+    ///
+    /// # Errors
+    /// `Invalid` if they cannot be named or trusted so.
+    pub(crate) fn new(plan: Plan) -> Result<Nodes> {
+        let plan = Arc::new(plan);
+        let source = match plan.target.kind() {
+            Kind::Server => Source::Client(plan.target.client(&plan.tls)?),
+            Kind::Sentinel => Source::Sentinels(Arc::new(plan.target.clone())),
+            Kind::Cluster => {
+                let making = Arc::clone(&plan);
+                let cluster = Cluster::new(
+                    plan.target.places(),
+                    plan.patience,
+                    Arc::clone(&plan.clock),
+                    Box::new(move |place| making.node(place)),
+                    |node| &node.main,
+                );
+                return Ok(Nodes::Many(cluster, plan));
+            }
+        };
+        Ok(Nodes::One(Arc::new(plan.over(&source)), plan))
     }
 
-    fn link(&self, to: To<'_>) -> &Link {
-        match to.lane {
-            Lane::Main => &self.main,
-            Lane::Bulk => &self.bulk,
+    /// Whether there may be several servers.
+    pub(crate) fn is_cluster(&self) -> bool {
+        matches!(self, Nodes::Many(..))
+    }
+
+    /// All servers that hold records.
+    pub(crate) async fn primaries(&self) -> Result<Vec<Option<Place>>, Trouble> {
+        match self {
+            Nodes::One(..) => Ok(vec![None]),
+            Nodes::Many(cluster, _) => Ok(cluster.primaries().await?.into_iter().map(Some).collect()),
+        }
+    }
+
+    /// Whether this one is still one of the primaries.
+    pub(crate) fn holds(&self, primary: &Place) -> bool {
+        match self {
+            Nodes::One(..) => false,
+            Nodes::Many(cluster, _) => cluster.holds(primary),
+        }
+    }
+
+    /// Whether this Redis key belongs to this primary.
+    pub(crate) fn is_at(&self, key: &[u8], primary: &Place) -> bool {
+        match self {
+            Nodes::One(..) => false,
+            Nodes::Many(cluster, _) => cluster.is_at(key, primary),
+        }
+    }
+
+    /// The connection to one of the primaries for whatever is short.
+    pub(crate) fn link(&self, primary: Option<&Place>) -> Result<Link, Trouble> {
+        match (self, primary) {
+            (Nodes::Many(cluster, _), Some(place)) => {
+                Ok(cluster.node(place).map_err(Trouble::Refused)?.main.clone())
+            }
+            (Nodes::One(node, _), _) => Ok(node.main.clone()),
+            (Nodes::Many(..), None) => Err(Trouble::Refused(failure::nonsense("CLUSTER SLOTS"))),
         }
     }
 
@@ -75,33 +200,112 @@ impl Nodes {
     pub(crate) async fn send(
         &self,
         to: To<'_>,
-        _effect: Effect,
+        effect: Effect,
         request: &Request,
         sent: &mut Sent,
     ) -> Result<Answer, Trouble> {
-        let link = self.link(to);
-        sent.asked = Some(link.clone());
-        let (epoch, mut connection) = link.connection().await?;
-        sent.unanswered = Some((link.clone(), epoch));
-        let answered = connection.send(request).await;
-        sent.unanswered = None;
-        let trouble = match answered {
-            Ok(value) => return Ok(Answer { value, repeated: sent.before, epoch }),
-            Err(failure) => crate::failure::sorted(&failure),
+        let (cluster, plan) = match self {
+            Nodes::One(node, plan) => {
+                let answered = deliver(plan, node, to, effect, request, false, sent).await;
+                return answered.map_err(alone);
+            }
+            Nodes::Many(cluster, plan) => (cluster, plan),
         };
-        if matches!(trouble, Trouble::Lost(_)) {
-            sent.before = true;
-        }
-        if matches!(trouble, Trouble::Lost(_) | Trouble::Elsewhere(_)) {
-            link.lost(epoch);
-        }
-        Err(trouble)
+        sent.asked = None;
+        let (place, node, asking) = match to.whom {
+            Whom::Key(key) => cluster.find(key, &mut sent.route).await?,
+            Whom::Primary(Some(place)) => cluster.primary(place, &mut sent.route).await?,
+            Whom::Primary(None) => return Err(Trouble::Refused(failure::nonsense("CLUSTER SLOTS"))),
+        };
+        let answered = deliver(plan, &node, to, effect, request, asking, sent).await;
+        answered.map_err(|trouble| cluster.learn(trouble, &place, &mut sent.route))
     }
 
     /// Lets go of all connections, for good.
     pub(crate) fn close(&self) {
-        self.main.close();
-        self.bulk.close();
+        match self {
+            Nodes::One(node, _) => node.close(),
+            Nodes::Many(cluster, _) => cluster.close(Node::close),
+        }
+    }
+}
+
+/// Sends a request to this server.
+async fn deliver(
+    plan: &Plan,
+    node: &Node,
+    to: To<'_>,
+    effect: Effect,
+    request: &Request,
+    asking: bool,
+    sent: &mut Sent,
+) -> Result<Answer, Trouble> {
+    let trouble = match (&node.group, effect) {
+        (Some(group), Effect::Write) => {
+            sent.asked = Some(group.link().clone());
+            let item = grouped(plan, to, request, asking, sent.before);
+            let turn = sent.turn.insert(Turn::new());
+            let answered = group.send(item, turn).await;
+            sent.turn = None;
+            match answered {
+                Ok((epoch, value)) => return Ok(Answer { value, repeated: sent.before, epoch }),
+                Err(trouble) => trouble,
+            }
+        }
+        _ => {
+            let link = node.link(to.lane);
+            sent.asked = Some(link.clone());
+            let (epoch, mut connection) = link.connection().await?;
+            sent.unanswered = Some((link.clone(), epoch));
+            let answered =
+                if asking { connection.send_asking(request).await } else { connection.send(request).await };
+            sent.unanswered = None;
+            let trouble = match answered {
+                Ok(value) => return Ok(Answer { value, repeated: sent.before, epoch }),
+                Err(failure) => failure::sorted(&failure),
+            };
+            if matches!(trouble, Trouble::Lost(_) | Trouble::Elsewhere(_)) {
+                link.lost(epoch);
+            }
+            trouble
+        }
+    };
+    if matches!(trouble, Trouble::Lost(_)) {
+        sent.before = true;
+    }
+    Err(trouble)
+}
+
+/// What a write sends that waits for replicas.
+fn grouped(plan: &Plan, to: To<'_>, request: &Request, asking: bool, repeated: bool) -> Item {
+    let mut item = Item { commands: Vec::new(), answer: 0 };
+    for cmd in request.commands() {
+        if asking {
+            item.commands.push(redis::cmd("ASKING"));
+        }
+        item.answer = item.commands.len();
+        item.commands.push(cmd.clone());
+    }
+    // What was found to be done already, on another connection, is covered by what this one writes after it.
+    if let (true, Whom::Key(key)) = (repeated, to.whom) {
+        if asking {
+            item.commands.push(redis::cmd("ASKING"));
+        }
+        let mut touch = redis::cmd("SET");
+        touch.arg(plan.names.own(key, "wait", &[])).arg("").arg("PX").arg(1000);
+        item.commands.push(touch);
+    }
+    item
+}
+
+/// The trouble of a server that should be the only one.
+fn alone(trouble: Trouble) -> Trouble {
+    match trouble {
+        Trouble::Moved(..) | Trouble::Ask(_) => Trouble::Refused(failure::error(
+            ErrorKind::Unsupported,
+            "the server is part of a cluster: open it by redis-cluster:",
+        )),
+        trouble => trouble,
     }
 }
 
@@ -112,14 +316,27 @@ impl Sent {
     }
 
     /// The time is over: why there was no connection, if that is what it was waited for.
-    pub(crate) fn give_up(&self) -> Option<Error> {
+    pub(crate) fn give_up(&mut self) -> Option<Error> {
         match &self.unanswered {
             // A network that swallows everything says nothing at all: connect anew next time.
             Some((link, epoch)) => {
                 link.lost(*epoch);
-                None
+                return None;
             }
-            None => self.asked.as_ref().and_then(Link::failure),
+            None if self.turn.take().is_some_and(|turn| turn.leave()) => {
+                self.before = true;
+                return None;
+            }
+            None => {}
+        }
+        self.asked.as_ref().and_then(Link::failure)
+    }
+}
+
+impl fmt::Debug for Nodes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Nodes::One(_, plan) | Nodes::Many(_, plan) => write!(f, "{:?}", plan.target),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::future::{Either, select};
@@ -11,9 +11,9 @@ use larder::{Clock, Durability, Error, ErrorKind, RealClock, Result};
 use crate::Redis;
 use crate::deadline::Deadlines;
 use crate::failure::{self, Trouble};
-use crate::link::Link;
+use crate::group::Safety;
 use crate::names::Names;
-use crate::nodes::Nodes;
+use crate::nodes::{Nodes, Plan};
 use crate::server::{self, Server};
 use crate::shared::Shared;
 use crate::stamp::Stamps;
@@ -35,6 +35,7 @@ use crate::target::{Target, Tls};
 pub struct Options {
     prefix: String,
     durability: Option<Durability>,
+    replicas: u64,
     deadline: Duration,
     hold: Duration,
     tls: Tls,
@@ -46,6 +47,7 @@ impl Default for Options {
         Options {
             prefix: "larder".into(),
             durability: None,
+            replicas: 0,
             deadline: Duration::from_secs(5),
             hold: Duration::from_secs(60),
             tls: Tls::default(),
@@ -68,6 +70,18 @@ impl Options {
     #[must_use]
     pub fn durability(mut self, durability: Durability) -> Options {
         self.durability = Some(durability);
+        self
+    }
+
+    /// How many replicas must have a write before it is acknowledged; none unless said otherwise. With
+    /// [`Durability::Synced`], and servers from 7.2 on, they must have synced it, too. A write that too few
+    /// replicas confirm within half of the deadline has happened, and fails as
+    /// [ambiguous](larder::Error::is_ambiguous): it may be lost with its primary.
+    ///
+    /// Opening fails if there are not as many replicas.
+    #[must_use]
+    pub fn replicas(mut self, replicas: u32) -> Options {
+        self.replicas = replicas.into();
         self
     }
 
@@ -111,9 +125,19 @@ impl Options {
     /// Opens the store on this server.
     pub(crate) async fn connect(self, target: Target) -> Result<Redis> {
         let names = Names::new(&self.prefix)?;
-        let link = || Ok(Link::new(target.client(&self.tls)?, self.deadline, Arc::clone(&self.clock)));
-        let (main, bulk) = (link()?, link()?);
-        let server = self.greet(&main).await?;
+        let safety = (self.replicas > 0).then(|| {
+            let appended = AtomicBool::new(false);
+            Arc::new(Safety { replicas: self.replicas, patience: self.deadline, appended })
+        });
+        let nodes = Nodes::new(Plan {
+            target: target.clone(),
+            tls: self.tls.clone(),
+            patience: self.deadline,
+            clock: Arc::clone(&self.clock),
+            names: names.clone(),
+            safety: safety.clone(),
+        })?;
+        let server = self.greet(&nodes).await?;
         if let Some(wanted) = self.durability.filter(|wanted| *wanted > server.durability) {
             let (wanted, found) = (word(wanted), word(server.durability));
             return Err(failure::error(
@@ -124,11 +148,15 @@ impl Options {
                 ),
             ));
         }
+        if let Some(safety) = safety {
+            let synced = self.durability == Some(Durability::Synced) && server.waits;
+            safety.appended.store(synced, Ordering::Release);
+        }
         Ok(Redis::over(
             target,
             Shared {
                 names,
-                nodes: Nodes::new(main, bulk),
+                nodes,
                 stamps: Stamps::new(&*self.clock),
                 deadline: self.deadline,
                 deadlines: Deadlines::new(Arc::clone(&self.clock), self.deadline),
@@ -141,16 +169,23 @@ impl Options {
         ))
     }
 
-    /// Asks the server what it is, again and again until the deadline.
-    async fn greet(&self, link: &Link) -> Result<Server> {
+    /// Asks the servers what they are, again and again until the deadline.
+    async fn greet(&self, nodes: &Nodes) -> Result<Server> {
         let mut last: Option<Error> = None;
         let greeting = async {
             loop {
-                match server::inspect(link).await {
+                match server::inspect(nodes, self.replicas).await {
                     Ok(server) => return Ok(server),
                     Err(Trouble::Refused(error)) => return Err(error),
-                    Err(Trouble::NoScript) => return Err(failure::nonsense("INFO")),
-                    Err(Trouble::Lost(error) | Trouble::Wait(error) | Trouble::Elsewhere(error)) => {
+                    Err(Trouble::NoScript | Trouble::Moved(..) | Trouble::Ask(_)) => {
+                        return Err(failure::nonsense("INFO"));
+                    }
+                    Err(
+                        Trouble::Lost(error)
+                        | Trouble::Wait(error)
+                        | Trouble::Elsewhere(error)
+                        | Trouble::Again(error),
+                    ) => {
                         last = Some(error);
                         self.clock.sleep(Duration::from_millis(10)).await;
                     }

@@ -16,6 +16,16 @@ pub(crate) enum Request {
     Many(Pipeline),
 }
 
+impl Request {
+    /// The commands, in order.
+    pub(crate) fn commands(&self) -> Vec<&Cmd> {
+        match self {
+            Request::One(cmd) => vec![cmd],
+            Request::Many(pipeline) => pipeline.cmd_iter().collect(),
+        }
+    }
+}
+
 /// What came back.
 pub(crate) struct Answer {
     pub(crate) value: Value,

@@ -9,13 +9,14 @@ use crate::options::Options;
 use crate::target::Target;
 
 /// The options that all of the schemes understand.
-const OPTIONS: [SchemeOption; 7] = [
+const OPTIONS: [SchemeOption; 8] = [
     option("prefix", "larder", "what the store's Redis keys begin with, before a /"),
     option(
         "durability",
         "server|synced|flushed|volatile",
         "what an acknowledged write must survive, or as the server is configured",
     ),
+    option("replicas", "0", "how many replicas must have a write before it is acknowledged"),
     option("deadline", "5000", "how long an operation may take, in milliseconds"),
     option("hold", "60000", "how long paused readers and dead uploads are waited for, in milliseconds"),
     option("protocol", "3|2", "the version of the server's protocol"),
@@ -29,13 +30,19 @@ const TLS: [SchemeOption; 3] = [
     option("key", "FILE", "the key of that certificate, PEM"),
 ];
 
+const SENTINEL: [SchemeOption; 2] = [
+    option("sentinel-user", "NAME", "the user of the sentinels"),
+    option("sentinel-password", "SECRET", "the password of the sentinels"),
+];
+
 const UNIX: [SchemeOption; 1] = [option("db", "0", "the number of the database")];
 
 const fn option(name: &'static str, values: &'static str, help: &'static str) -> SchemeOption {
     SchemeOption { name, values, help }
 }
 
-/// The schemes `redis://[USER:PASSWORD@]HOST[:PORT][/DB]`, `rediss://..` (by TLS) and `redis+unix:/SOCKET`,
+/// The schemes `redis://[USER:PASSWORD@]HOST[:PORT][/DB]`, `rediss://..` (by TLS), `redis+unix:/SOCKET`,
+/// `redis-cluster://[USER:PASSWORD@]HOST[:PORT],..` and `redis+sentinel://[USER:PASSWORD@]HOST[:PORT],../NAME[/DB]`,
 /// for a [`Registry`](larder::Registry).
 pub fn schemes() -> Vec<Scheme> {
     KINDS
@@ -50,10 +57,12 @@ pub fn schemes() -> Vec<Scheme> {
         .collect()
 }
 
-const KINDS: [(&str, &str, &[SchemeOption]); 3] = [
+const KINDS: [(&str, &str, &[SchemeOption]); 5] = [
     ("redis", "a Redis server", &[]),
     ("rediss", "a Redis server, by TLS", &TLS),
     ("redis+unix", "a Redis server on this machine, by its socket", &UNIX),
+    ("redis-cluster", "a Redis cluster, by some of its servers", &[]),
+    ("redis+sentinel", "a Redis server that sentinels watch, by their hosts and its name", &SENTINEL),
 ];
 
 /// Checks that the scheme is one of these and knows all options.
@@ -64,7 +73,7 @@ fn check(url: &str, address: &Address) -> Result<()> {
     let invalid = |message| Err(Error::new(ErrorKind::Invalid, message));
     let Some((name, _, own)) = KINDS.into_iter().find(|(name, ..)| *name == address.scheme()) else {
         return invalid(format!(
-            "unknown scheme {}:; there are redis:, rediss:, redis+unix:",
+            "unknown scheme {}:; there are redis:, rediss:, redis+unix:, redis-cluster:, redis+sentinel:",
             address.scheme()
         ));
     };
@@ -91,6 +100,9 @@ fn apply(options: &mut Options, address: &Address) -> Result<()> {
     ];
     if let Some(durability) = address.one_of("durability", &durabilities)? {
         set = set.durability(durability);
+    }
+    if address.option("replicas").is_some() {
+        set = set.replicas(address.parsed("replicas", 0)?);
     }
     if address.option("deadline").is_some() {
         set = set.deadline(Duration::from_millis(address.parsed("deadline", 0)?));
@@ -121,13 +133,14 @@ async fn open(mut options: Options, address: &Address) -> Result<Redis> {
 }
 
 impl Options {
-    /// Opens the store at this URL: `redis://`, `rediss://` or `redis+unix:`, with the options of
-    /// [`schemes`].
+    /// Opens the store at this URL: `redis://`, `rediss://`, `redis+unix:`, `redis-cluster://` or
+    /// `redis+sentinel://`, with the options of [`schemes`].
     ///
     /// # Errors
     /// `Invalid` for a URL or option that cannot be understood, `Denied` if the server takes neither user nor
     /// password, `Unavailable` or `TimedOut` if it does not answer within the deadline, `Unsupported` if it
-    /// does not keep the durability that was asked for, naming the setting to change.
+    /// does not keep the durability that was asked for, naming the setting to change, or is a cluster where
+    /// none is meant.
     pub async fn open(self, url: &str) -> Result<Redis> {
         let address = Address::parse(url)?;
         check(url, &address)?;

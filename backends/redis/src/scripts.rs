@@ -65,7 +65,7 @@ local function retire(key, stamp, aside, hold)
 end
 ";
 
-/// KEYS: record, marker. ARGV: mode, expected stamp, record, names aside, ms to hold, ms to mark.
+/// KEYS: record, and with `any` the marker. ARGV: mode, expected stamp, record, names aside, ms to hold, ms to mark.
 /// 1 if it was written, else the beginning of what is there.
 ///
 /// The first branch is the common case, and calls as little as it can.

@@ -5,6 +5,7 @@ use redis::{Cmd, Value};
 
 use crate::failure::{self, Trouble};
 use crate::link::Link;
+use crate::nodes::Nodes;
 use crate::request::Request;
 
 /// What was found out.
@@ -14,14 +15,41 @@ pub(crate) struct Server {
     pub(crate) durability: Durability,
     /// Whether every change goes to the append-only file.
     pub(crate) appends: bool,
-    /// Whether the server can wait for that file (WAITAOF, from 7.2).
+    /// Whether the server can wait until that file is synced (WAITAOF, from 7.2), which with `appendfsync no`
+    /// never comes.
     pub(crate) waits: bool,
     /// Why the durability is less than `Synced`, and what to set.
     pub(crate) advice: String,
 }
 
-/// Asks the server.
-pub(crate) async fn inspect(link: &Link) -> Result<Server, Trouble> {
+/// Asks the servers; what all of them promise. `replicas` is how many each of them must have.
+pub(crate) async fn inspect(nodes: &Nodes, replicas: u64) -> Result<Server, Trouble> {
+    let mut least: Option<Server> = None;
+    let primaries = nodes.primaries().await?;
+    for place in &primaries {
+        let link = nodes.link(place.as_ref())?;
+        let mut server = one(&link, nodes.is_cluster(), replicas).await?;
+        if let Some(place) = place.as_ref().filter(|_| !server.advice.is_empty()) {
+            server.advice = format!("{place}: {}", server.advice);
+        }
+        least = Some(match least {
+            None => server,
+            Some(least) => least.and(server),
+        });
+    }
+    least.ok_or_else(|| Trouble::Refused(failure::nonsense("CLUSTER SLOTS")))
+}
+
+impl Server {
+    /// What both promise.
+    fn and(self, other: Server) -> Server {
+        let (appends, waits) = (self.appends && other.appends, self.waits && other.waits);
+        let weaker = if other.durability < self.durability { other } else { self };
+        Server { appends, waits, ..weaker }
+    }
+}
+
+async fn one(link: &Link, cluster: bool, replicas: u64) -> Result<Server, Trouble> {
     // Who may not ask is told nothing, and promised nothing.
     let Some(info) = ask(link, redis::cmd("INFO").arg("everything").clone()).await?.map(text) else {
         let advice = "this user may not ask what the server is: permit INFO and CONFIG GET".to_owned();
@@ -31,10 +59,29 @@ pub(crate) async fn inspect(link: &Link) -> Result<Server, Trouble> {
         let line = info.lines().find(|line| line.split_once(':').is_some_and(|(found, _)| found == name));
         line.and_then(|line| line.split_once(':')).map(|(_, value)| value.trim())
     };
-    if field("redis_mode") == Some("cluster") {
-        return Err(Trouble::Refused(failure::error(
-            ErrorKind::Unsupported,
-            "the server is part of a cluster, and this backend needs one that stands by itself",
+    // Valkey and Redict call it otherwise than Redis does.
+    let mode = ["redis_mode", "server_mode", "redict_mode"].into_iter().find_map(field);
+    match mode {
+        Some("cluster") if !cluster => {
+            return Err(Trouble::Refused(failure::error(
+                ErrorKind::Unsupported,
+                "the server is part of a cluster: open it by redis-cluster:",
+            )));
+        }
+        Some("sentinel") => {
+            return Err(Trouble::Refused(failure::error(
+                ErrorKind::Unsupported,
+                "this is a sentinel: open the server that it watches by redis+sentinel:",
+            )));
+        }
+        _ => {}
+    }
+    let copies = field("connected_slaves").and_then(|count| count.parse::<u64>().ok());
+    if let Some(copies) = copies.filter(|copies| *copies < replicas) {
+        // They may be on their way.
+        return Err(Trouble::Wait(failure::error(
+            ErrorKind::Unavailable,
+            format!("every write is to wait for {replicas} replicas, and the server has {copies}"),
         )));
     }
     let version: Vec<u32> = field("redis_version")
@@ -51,7 +98,8 @@ pub(crate) async fn inspect(link: &Link) -> Result<Server, Trouble> {
         _ => None,
     };
     let (durability, advice) = promise(appends, evicts, policy.as_deref());
-    Ok(Server { durability, appends, waits: version >= vec![7, 2], advice })
+    let waits = version >= vec![7, 2] && policy.as_deref() != Some("no");
+    Ok(Server { durability, appends, waits, advice })
 }
 
 /// What the settings amount to.
@@ -116,6 +164,25 @@ pub(crate) fn text(value: Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cluster_promises_what_its_weakest_server_keeps() {
+        let server = |durability, appends, advice: &str| Server {
+            durability,
+            appends,
+            waits: true,
+            advice: advice.to_owned(),
+        };
+        let synced = || server(Durability::Synced, true, "");
+        let both = synced().and(server(Durability::Flushed, true, "this one")).and(synced());
+        assert_eq!(
+            (both.durability, both.appends, &both.advice[..]),
+            (Durability::Flushed, true, "this one")
+        );
+        let both = synced().and(server(Durability::Volatile, false, "this one"));
+        assert_eq!((both.durability, both.appends), (Durability::Volatile, false));
+        assert!(!synced().and(Server { waits: false, ..synced() }).waits);
+    }
 
     #[test]
     fn nothing_is_promised_that_the_settings_do_not_keep() {

@@ -15,6 +15,7 @@ use crate::nodes::{Nodes, Sent, To};
 use crate::request::{Answer, Effect, Request};
 use crate::scripts::Load;
 use crate::server::Server;
+use crate::slots::Place;
 use crate::stamp::Stamps;
 
 /// What one answer on the main connection may bring: a stored value up to this size is read at once, and
@@ -81,6 +82,16 @@ impl Shared {
             };
             match trouble {
                 Trouble::NoScript => load = Load::Send,
+                Trouble::Again(error) => {
+                    last = Some(error);
+                    pauses += 1;
+                    // Servers that do not agree yet, or a slot that is on its way.
+                    if pauses > 2 {
+                        self.pause(pauses, left).await;
+                    }
+                }
+                // Whoever has several servers has followed it.
+                Trouble::Moved(..) | Trouble::Ask(_) => return Err(failure::nonsense("a command")),
                 Trouble::Refused(error) => return Err(self.unless_closed(error)),
                 Trouble::Lost(error) => {
                     last = Some(error);
@@ -102,6 +113,27 @@ impl Shared {
         let most = (5u64 << pauses.min(8)).min(250);
         let pause = Duration::from_millis(1 + self.clock.random() % most);
         self.clock.sleep(pause.min(left)).await;
+    }
+
+    /// All servers that hold records, asked until the deadline.
+    ///
+    /// # Errors
+    /// As [`Shared::ask`].
+    pub(crate) async fn primaries(&self) -> Result<Vec<Option<Place>>> {
+        let since = self.clock.now();
+        for pauses in 1.. {
+            self.check_open()?;
+            let left = self.deadline.saturating_sub(self.clock.now().saturating_sub(since));
+            match self.deadlines.within(self.clock.now(), left, self.nodes.primaries()).await {
+                Some(Ok(primaries)) => return Ok(primaries),
+                Some(Err(Trouble::Refused(error))) => return Err(self.unless_closed(error)),
+                Some(Err(_)) => self.pause(pauses, left).await,
+                None => break,
+            }
+        }
+        let ms = self.deadline.as_millis();
+        let message = format!("no server of the cluster told within {ms} ms what it knows of it");
+        Err(failure::error(ErrorKind::TimedOut, message))
     }
 
     pub(crate) fn check_open(&self) -> Result<()> {

@@ -4,53 +4,106 @@ use std::fmt;
 
 use larder::{Address, Error, ErrorKind, Result};
 use percent_encoding::percent_decode_str;
-use redis::{Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, ProtocolVersion};
+use redis::{
+    Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, ProtocolVersion, RedisConnectionInfo,
+    RedisResult,
+};
 
-use crate::failure;
+use crate::slots::Place;
+use crate::{failure, sentinel};
 
-/// A server, a database of it, and credentials.
+/// What is meant by a target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A server that stands by itself.
+    Server,
+    /// Some servers of a cluster, which know the others.
+    Cluster,
+    /// Sentinels, which know the server.
+    Sentinel,
+}
+
+/// A server, a database of it, and credentials; or several of which one is to be asked for the others.
 #[derive(Clone)]
 pub(crate) struct Target {
+    kind: Kind,
     info: ConnectionInfo,
+    /// All hosts that the URL names, of which `info` has the first; none for a server.
+    hosts: Vec<ConnectionAddr>,
+    /// The name by which the sentinels know the primary.
+    name: String,
+    /// Who we are to the sentinels.
+    sentinel: RedisConnectionInfo,
 }
 
 impl Target {
-    /// What `redis://USER:PASSWORD@HOST:PORT/DB`, `rediss://..` or `redis+unix:/path?db=0&user=..&password=..`
-    /// names.
+    /// What `redis://USER:PASSWORD@HOST:PORT/DB`, `rediss://..`, `redis+unix:/path?db=0&user=..&password=..`,
+    /// `redis-cluster://USER:PASSWORD@HOST:PORT,HOST:PORT,..` or
+    /// `redis+sentinel://USER:PASSWORD@HOST:PORT,HOST:PORT,../NAME/DB` names.
     ///
     /// # Errors
     /// `Invalid` if it names nothing; what was wrong, and not what was written.
     pub(crate) fn of(address: &Address) -> Result<Target> {
-        let invalid = |what: String| Error::new(ErrorKind::Invalid, what);
         let scheme = address.scheme();
-        let info = if scheme == "redis+unix" {
-            unix(address)?
-        } else {
-            let body = address.body();
-            if !body.starts_with("//") || body.contains('#') {
-                let hint = "write HOST:PORT/DB after //, and # within a password as %23";
-                return Err(invalid(format!("the URL of {scheme}: cannot be understood: {hint}")));
-            }
-            if cfg!(not(feature = "tls")) && scheme == "rediss" {
-                let message = "this program was built without TLS: build larder-redis with its feature tls";
-                return Err(failure::error(ErrorKind::Unsupported, message));
-            }
-            let info = format!("{scheme}:{body}").as_str().into_connection_info();
-            let info = info.map_err(|why| {
-                invalid(format!(
-                    "the URL of {scheme}: cannot be understood ({}): it looks like {scheme}://localhost:6379/0",
-                    why.category()
-                ))
-            })?;
-            credentials(address, info)?
+        let mut target = match scheme {
+            "redis+unix" => Target::server(unix(address)?),
+            "redis-cluster" => cluster(address)?,
+            "redis+sentinel" => sentinels(address)?,
+            _ => Target::server(one(address)?),
         };
+        if cfg!(not(feature = "tls")) && scheme == "rediss" {
+            let message = "this program was built without TLS: build larder-redis with its feature tls";
+            return Err(failure::error(ErrorKind::Unsupported, message));
+        }
+        let info = credentials(address, target.info)?;
         if info.redis_settings().db() < 0 {
-            return Err(invalid("the number of a database is not negative".into()));
+            return Err(invalid("the number of a database is not negative"));
         }
         let protocol =
             address.one_of("protocol", &[("3", ProtocolVersion::RESP3), ("2", ProtocolVersion::RESP2)])?;
         let settings = info.redis_settings().clone().set_protocol(protocol);
-        Ok(Target { info: info.set_redis_settings(settings) })
+        target.info = info.set_redis_settings(settings);
+        Ok(target)
+    }
+
+    fn server(info: ConnectionInfo) -> Target {
+        Target {
+            kind: Kind::Server,
+            info,
+            hosts: Vec::new(),
+            name: String::new(),
+            sentinel: RedisConnectionInfo::default(),
+        }
+    }
+
+    /// What is meant.
+    pub(crate) fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The servers of a cluster that the URL names.
+    pub(crate) fn places(&self) -> Vec<Place> {
+        let place = |host: &ConnectionAddr| match host {
+            ConnectionAddr::Tcp(host, port) => Some(Place { host: host.as_str().into(), port: *port }),
+            _ => None,
+        };
+        self.hosts.iter().filter_map(place).collect()
+    }
+
+    /// The server at this place, for the same user.
+    pub(crate) fn at(&self, place: &Place) -> Target {
+        let addr = ConnectionAddr::Tcp(place.host.to_string(), place.port);
+        Target { kind: Kind::Server, info: self.info.clone().set_addr(addr), ..self.clone() }
+    }
+
+    /// A client for the server that the sentinels name.
+    pub(crate) async fn primary(&self) -> RedisResult<Client> {
+        let sentinels = self.hosts.iter().map(|host| {
+            let info = host.clone().into_connection_info()?;
+            Ok(info.set_redis_settings(self.sentinel.clone()))
+        });
+        let sentinels = sentinels.collect::<RedisResult<Vec<ConnectionInfo>>>()?;
+        sentinel::primary(sentinels, &self.name, self.info.redis_settings().clone()).await
     }
 
     /// A client for it, which does not connect yet.
@@ -68,8 +121,91 @@ impl Target {
     }
 }
 
+fn invalid(what: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Invalid, what.into())
+}
+
+/// One server, by its host.
+fn one(address: &Address) -> Result<ConnectionInfo> {
+    let (scheme, body) = (address.scheme(), address.body());
+    if !body.starts_with("//") || body.contains('#') {
+        let hint = "write HOST:PORT/DB after //, and # within a password as %23";
+        return Err(invalid(format!("the URL of {scheme}: cannot be understood: {hint}")));
+    }
+    let info = format!("{scheme}:{body}").as_str().into_connection_info();
+    info.map_err(|why| {
+        let why = why.category();
+        let like = "it looks like";
+        invalid(format!(
+            "the URL of {scheme}: cannot be understood ({why}): {like} {scheme}://localhost:6379/0"
+        ))
+    })
+}
+
+/// `//USER:PASSWORD@HOST:PORT,HOST:PORT,../PATH`, taken apart: what `redis://USER:PASSWORD@HOST:PORT` means for
+/// the first of the hosts, all of the hosts, and the path.
+fn several<'a>(
+    address: &'a Address,
+    port: u16,
+    like: &str,
+) -> Result<(ConnectionInfo, Vec<ConnectionAddr>, &'a str)> {
+    let wrong = || {
+        let scheme = address.scheme();
+        let hint = "and / @ # , within a password as %2f %40 %23 %2c";
+        invalid(format!("the URL of {scheme}: cannot be understood: it looks like {scheme}://{like}, {hint}"))
+    };
+    let body = address.body().strip_prefix("//").filter(|body| !body.contains('#')).ok_or_else(wrong)?;
+    let (servers, path) = body.split_once('/').unwrap_or((body, ""));
+    let (user, servers) = match servers.rsplit_once('@') {
+        Some((user, servers)) => (format!("{user}@"), servers),
+        None => (String::new(), servers),
+    };
+    let infos = servers.split(',').map(|host| {
+        let bare = host.rsplit_once(']').map_or(host, |(_, rest)| rest);
+        let port = if bare.contains(':') { String::new() } else { format!(":{port}") };
+        if host.is_empty() || host.starts_with(':') {
+            return Err(wrong());
+        }
+        format!("redis://{user}{host}{port}").as_str().into_connection_info().map_err(|_| wrong())
+    });
+    let infos = infos.collect::<Result<Vec<ConnectionInfo>>>()?;
+    let hosts = infos.iter().map(|info| info.addr().clone()).collect();
+    let first = infos.into_iter().next().ok_or_else(wrong)?;
+    Ok((first, hosts, path))
+}
+
+fn cluster(address: &Address) -> Result<Target> {
+    let (info, hosts, path) = several(address, 6379, "HOST:PORT,HOST:PORT")?;
+    if !matches!(path, "" | "0") {
+        return Err(invalid("a cluster has no other database than 0"));
+    }
+    Ok(Target { kind: Kind::Cluster, hosts, ..Target::server(info) })
+}
+
+fn sentinels(address: &Address) -> Result<Target> {
+    let (info, hosts, path) = several(address, 26379, "HOST:PORT,HOST:PORT/NAME/DB")?;
+    let (name, db) = path.split_once('/').unwrap_or((path, "0"));
+    let name = percent_decode_str(name).decode_utf8().map_err(|_| invalid("the name is no UTF-8"))?;
+    if name.is_empty() {
+        return Err(invalid(
+            "redis+sentinel: needs the name of the primary, as in redis+sentinel://host:26379/mymaster",
+        ));
+    }
+    let db = db.parse().map_err(|_| invalid("the number of the database cannot be understood"))?;
+    let settings = info.redis_settings().clone().set_db(db);
+    let mut sentinel = RedisConnectionInfo::default();
+    if let Some(user) = address.option("sentinel-user") {
+        sentinel = sentinel.set_username(user);
+    }
+    if let Some(password) = address.option("sentinel-password") {
+        sentinel = sentinel.set_password(password);
+    }
+    let name = name.into_owned();
+    let info = info.set_redis_settings(settings);
+    Ok(Target { kind: Kind::Sentinel, hosts, name, sentinel, ..Target::server(info) })
+}
+
 fn unix(address: &Address) -> Result<ConnectionInfo> {
-    let invalid = |what: &str| Error::new(ErrorKind::Invalid, what.to_owned());
     let path = address.body().strip_prefix("//").unwrap_or(address.body());
     let path = percent_decode_str(path).decode_utf8().map_err(|_| invalid("the path is no UTF-8"))?;
     if path.is_empty() {
@@ -100,7 +236,13 @@ fn credentials(address: &Address, info: ConnectionInfo) -> Result<ConnectionInfo
 
 impl fmt::Debug for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}, database {}", self.info.addr(), self.info.redis_settings().db())
+        let hosts: Vec<String> = self.hosts.iter().map(ToString::to_string).collect();
+        let db = self.info.redis_settings().db();
+        match self.kind {
+            Kind::Server => write!(f, "{}, database {db}", self.info.addr()),
+            Kind::Cluster => write!(f, "the cluster of {}", hosts.join(", ")),
+            Kind::Sentinel => write!(f, "{:?} of {}, database {db}", self.name, hosts.join(", ")),
+        }
     }
 }
 
@@ -167,6 +309,9 @@ mod tests {
             ("redis://[::1]:7000", "::1:7000, database 0"),
             ("redis+unix:/run/r%20x.sock?db=2", "/run/r x.sock, database 2"),
             ("redis+unix:///run/r.sock", "/run/r.sock, database 0"),
+            ("redis-cluster://a", "the cluster of a:6379"),
+            ("redis-cluster://me:pw@a:1,[::1],b:2/0?prefix=x", "the cluster of a:1, ::1:6379, b:2"),
+            ("redis+sentinel://a,b:2/my%20primary/3", "\"my primary\" of a:26379, b:2, database 3"),
         ] {
             assert_eq!(format!("{:?}", target(url)), shown, "{url}");
         }
@@ -174,6 +319,9 @@ mod tests {
             "redis://me:s%23cret@h",
             "redis+unix:/r?user=me&password=s%23cret",
             "redis://h?user=me&password=s%23cret",
+            "redis-cluster://me:s%23cret@h,i",
+            "redis+sentinel://me:s%23cret@h,i/m?sentinel-password=cret",
+            "redis+sentinel://h/m?user=me&password=s%23cret",
         ] {
             let target = target(url);
             assert_eq!(target.info.redis_settings().username(), Some("me"), "{url}");
@@ -192,6 +340,14 @@ mod tests {
             "redis://me:secret@h/-1",
             "redis+unix:?password=secret",
             "redis://h?protocol=secret4",
+            "redis-cluster:me:secret@h",
+            "redis-cluster://me:secret@",
+            "redis-cluster://me:secret@h,",
+            "redis-cluster://me:secret@h:99999",
+            "redis-cluster://me:secret@h/1",
+            "redis+sentinel://me:secret@h",
+            "redis+sentinel://me:secret@h/m/x",
+            "redis+sentinel://me:secret@h/m/-1",
         ] {
             let error = target(url).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Invalid, "{url}");

@@ -145,6 +145,30 @@ fn a_blind_write_is_not_repeated_over_what_came_after_it() {
     assert_eq!(&smol::block_on(data_of(&scene.other, &key)).unwrap().unwrap()[..], b"theirs");
 }
 
+/// Asked for again at the last moment of the deadline, a marker must still be there.
+#[test]
+fn a_marker_outlives_everybody_who_may_ask_for_it() {
+    let server = Server::start(&[]);
+    let (hour, key) = (3_600_000, Key::from("ada"));
+    let store = open(&(server.unix(0) + &format!("&deadline={hour}")));
+    let mut bare = server.bare(0);
+    let mut markers = |before: usize| {
+        let names: Vec<String> = support::say(&mut bare, &["KEYS", "larder/~*:done:*"]);
+        assert_eq!(names.len(), before + 1, "one more than before");
+        for name in &names {
+            assert!(support::say::<i64>(&mut bare, &["PTTL", name]) > hour, "{name}");
+        }
+        names.len()
+    };
+    put(&store, &key, 1, "x").unwrap();
+    let count = markers(0);
+    assert_eq!(store.remove(&key, Expect::Any).wait().unwrap(), Removed::Done);
+    let count = markers(count);
+    let write = Write { key: key.clone(), record: Some(record(&key, 1, "y")), expect: Expect::Any };
+    assert_eq!(store.write_batch(vec![write]).wait().unwrap(), Batch::Done(vec![false]));
+    markers(count);
+}
+
 /// Two clients that read the same state and add one to it in the same millisecond write the same head, down
 /// to its checksums: a client that took a record like its own for its own would lose an update.
 #[test]

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use larder::{Key, Larder};
+use support::cluster::Cluster;
 use support::{Server, open, say};
 
 const PROCESSES: usize = 4;
@@ -31,22 +32,42 @@ fn visit(n: Option<u64>) -> u64 {
 #[test]
 fn increments_of_four_processes_with_sixteen_tasks_each_add_up() {
     if let Ok(url) = std::env::var(PART) {
-        let larder = Larder::new(open(&url));
-        let tasks = (0..TASKS).map(|_| async {
-            for _ in 0..EACH {
-                larder.update_in("counter", visit).await.unwrap();
-            }
-        });
-        smol::block_on(join_all(tasks));
-        return;
+        return increment(&url);
     }
     let server = Server::start(&[]);
-    let url = server.unix(0) + "&deadline=3600000";
-    let test = "increments_of_four_processes_with_sixteen_tasks_each_add_up";
-    let mut children: Vec<Child> = (0..PROCESSES).map(|_| play(test, &url)).collect();
+    all_add_up(
+        "increments_of_four_processes_with_sixteen_tasks_each_add_up",
+        &(server.unix(0) + "&deadline=3600000"),
+    );
+}
+
+fn all_add_up(test: &str, url: &str) {
+    let mut children: Vec<Child> = (0..PROCESSES).map(|_| play(test, url)).collect();
     assert!(children.iter_mut().all(|child| child.wait().unwrap().success()));
-    let sum = smol::block_on(Larder::new(open(&url)).get::<u64>("counter")).unwrap();
+    let sum = smol::block_on(Larder::new(open(url)).get::<u64>("counter")).unwrap();
     assert_eq!(sum, Some((PROCESSES * TASKS) as u64 * EACH));
+}
+
+fn increment(url: &str) {
+    let larder = Larder::new(open(url));
+    let tasks = (0..TASKS).map(|_| async {
+        for _ in 0..EACH {
+            larder.update_in("counter", visit).await.unwrap();
+        }
+    });
+    smol::block_on(join_all(tasks));
+}
+
+#[test]
+fn on_a_cluster_increments_of_four_processes_add_up_too() {
+    if let Ok(url) = std::env::var(PART) {
+        return increment(&url);
+    }
+    let cluster = Cluster::start(60_000, &[]);
+    let test = "on_a_cluster_increments_of_four_processes_add_up_too";
+    all_add_up(test, &cluster.url("prefix=plain&deadline=3600000"));
+    // And once more where each of them waits for a replica.
+    all_add_up(test, &cluster.url("prefix=safe&deadline=3600000&replicas=1"));
 }
 
 #[test]
@@ -55,15 +76,36 @@ fn what_is_acknowledged_counts_once_though_connections_are_killed() {
         return increment_until_told(&url);
     }
     let server = Server::start(&[]);
-    let url = server.tcp(0) + "?deadline=3600000";
-    let test = "what_is_acknowledged_counts_once_though_connections_are_killed";
-    let mut children: Vec<Child> = (0..PROCESSES).map(|_| play(test, &url)).collect();
-    let mut bare = server.bare(0);
+    each_counts_once(
+        "what_is_acknowledged_counts_once_though_connections_are_killed",
+        &(server.tcp(0) + "?deadline=3600000"),
+        &mut [server.bare(0)],
+    );
+}
+
+#[test]
+fn on_a_cluster_what_is_acknowledged_counts_once_though_connections_are_killed() {
+    if let Ok(url) = std::env::var(PART) {
+        return increment_until_told(&url);
+    }
+    let cluster = Cluster::start(60_000, &[]);
+    let mut bare: Vec<_> = cluster.primaries().iter().map(|server| server.bare(0)).collect();
+    each_counts_once(
+        "on_a_cluster_what_is_acknowledged_counts_once_though_connections_are_killed",
+        &cluster.url("deadline=3600000"),
+        &mut bare,
+    );
+}
+
+fn each_counts_once(test: &str, url: &str, servers: &mut [redis::Connection]) {
+    let mut children: Vec<Child> = (0..PROCESSES).map(|_| play(test, url)).collect();
     let mut killed = 0;
     // Twice a second, and until enough of them were in the middle of something.
     while killed < 12 * PROCESSES as i64 {
         std::thread::sleep(Duration::from_millis(500));
-        killed += say::<i64>(&mut bare, &["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]);
+        for bare in &mut *servers {
+            killed += say::<i64>(bare, &["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]);
+        }
     }
     let (mut acknowledged, mut ambiguous) = (0, 0);
     for child in &mut children {
@@ -76,7 +118,7 @@ fn what_is_acknowledged_counts_once_though_connections_are_killed() {
         ambiguous += other.parse::<u64>().unwrap();
         assert!(child.wait().unwrap().success());
     }
-    let sum = smol::block_on(Larder::new(open(&url)).get::<u64>("counter")).unwrap().unwrap();
+    let sum = smol::block_on(Larder::new(open(url)).get::<u64>("counter")).unwrap().unwrap();
     println!(
         "{killed} connections killed, {acknowledged} acknowledged, {ambiguous} ambiguous, {sum} counted"
     );

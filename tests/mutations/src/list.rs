@@ -1,5 +1,9 @@
 //! The bugs. Each is a mistake that somebody could make, and that no compiler sees.
 
+mod redis;
+
+use std::sync::LazyLock;
+
 /// Text that stands in a file once, and what takes its place.
 pub(crate) struct Edit(pub(crate) &'static str, pub(crate) &'static str);
 
@@ -39,7 +43,12 @@ const UPDATE: &str = "src/records/update.rs";
 const LOG: &str = "src/records/append_log.rs";
 const VERIFY: &str = "src/records/verify.rs";
 
-pub(crate) const MUTATIONS: &[Mutation] = &[
+/// All of them, in the order of the table.
+pub(crate) static MUTATIONS: LazyLock<Vec<&Mutation>> =
+    LazyLock::new(|| OWN.iter().chain(redis::MUTATIONS).collect());
+
+/// Those of the core and of the backends on files and in memory.
+const OWN: &[Mutation] = &[
     Mutation {
         name: "no-file-sync",
         what: "a record's content is not synced before its rename",

@@ -50,7 +50,8 @@ fn run() -> Result<bool, String> {
     }
     let wanted = |name: &str| only.is_empty() || only.iter().any(|only| only == name);
     let workshop = Workshop::new(root())?;
-    let mutations: Vec<&Mutation> = list::MUTATIONS.iter().filter(|mutation| wanted(mutation.name)).collect();
+    let mutations: Vec<&Mutation> =
+        list::MUTATIONS.iter().copied().filter(|mutation| wanted(mutation.name)).collect();
     workshop.check_sound(&mutations.iter().map(|mutation| (mutation.package, mutation.test)).collect())?;
     let mut all_noticed = true;
     for mutation in mutations {

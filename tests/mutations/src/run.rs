@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn every_mutation_fits_the_source_as_it_is() {
-        for mutation in MUTATIONS {
+        for mutation in MUTATIONS.iter() {
             let source = fs::read_to_string(crate::root().join(mutation.file)).unwrap();
             assert_ne!(mutation.apply(&source).unwrap(), source, "{}", mutation.name);
         }

@@ -4,6 +4,7 @@
 #![allow(dead_code, reason = "each test file uses a part of it")]
 #![expect(clippy::disallowed_methods, reason = "a test is no simulated run")]
 
+pub(crate) mod cluster;
 pub(crate) mod proxy;
 pub(crate) mod runtimes;
 
@@ -18,15 +19,28 @@ use std::time::Duration;
 use larder::{Backend, Bytes, Data, Expect, Key, Kind, Meta, Part, Record, Result, Timestamp, Written};
 use larder_redis::Redis;
 
-/// Starts the server, says its process id, and waits for the end of its input: then the server ends too,
+/// Starts this server, says its process id, and waits for the end of its input: then the server ends too,
 /// and its directory is removed.
-const KEEPER: &str = r#"dir=$1; shift
-redis-server "$@" </dev/null >"$dir/log" 2>&1 &
+const KEEPER: &str = r#"program=$1; dir=$2; shift 2
+"$program" "$@" </dev/null >"$dir/log" 2>&1 &
 echo $!
 read -r keep
 kill -9 $! 2>/dev/null
 wait $! 2>/dev/null
 [ "$keep" = keep ] || rm -rf "$dir""#;
+
+/// The server that the tests start: `redis-server`, or the one that `LARDER_REDIS_SERVER` names, as
+/// `scripts/redis-versions` does.
+pub(crate) fn program() -> PathBuf {
+    let Some(named) = std::env::var_os("LARDER_REDIS_SERVER").map(PathBuf::from) else {
+        let found = Command::new("redis-server").arg("--version").output();
+        assert!(found.is_ok(), "redis-server is missing; install it by: apt-get install redis-server");
+        return "redis-server".into();
+    };
+    let found = Command::new(&named).arg("--version").output();
+    assert!(found.is_ok(), "LARDER_REDIS_SERVER is no server that can be started: {}", named.display());
+    named
+}
 
 /// A Redis server.
 #[derive(Debug)]
@@ -45,32 +59,64 @@ pub(crate) const SYNCED: &[&str] = &["--appendonly", "yes", "--appendfsync", "al
 impl Server {
     /// A server with these settings; without any it keeps nothing.
     pub(crate) fn start(settings: &[&str]) -> Server {
+        Server::start_on(free_port, settings)
+    }
+
+    /// A sentinel that watches the server on this port, under the name `watched`, and takes it for dead after
+    /// so many milliseconds.
+    pub(crate) fn start_sentinel(port: u16, timeout: u32) -> Server {
+        let server = Server::at_rest(&["--sentinel"]);
+        // It writes what it finds out into its configuration.
+        let configuration = format!(
+            "sentinel monitor watched 127.0.0.1 {port} 2\nsentinel down-after-milliseconds watched {timeout}\n\
+             sentinel failover-timeout watched {}\n",
+            3 * timeout
+        );
+        std::fs::write(server.dir.join("sentinel.conf"), configuration).unwrap();
+        server.begin(free_port)
+    }
+
+    /// The same as [`Server::start`], on one of these ports.
+    pub(crate) fn start_on(port: impl Fn() -> u16, settings: &[&str]) -> Server {
+        Server::at_rest(settings).begin(port)
+    }
+
+    fn at_rest(settings: &[&str]) -> Server {
         let dir = tempfile::Builder::new().prefix("larder-redis-").tempdir().unwrap().keep();
-        let mut server = Server {
+        Server {
             keeper: None,
             pid: 0,
             port: 0,
             dir,
             settings: settings.iter().map(|&setting| setting.to_owned()).collect(),
             databases: AtomicI64::new(0),
-        };
+        }
+    }
+
+    fn begin(mut self, port: impl Fn() -> u16) -> Server {
         // Somebody else may take the port in between.
         for _ in 0..10 {
-            server.port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-            if server.launch() {
-                return server;
+            self.port = port();
+            if self.launch() {
+                return self;
             }
         }
-        panic!("redis-server does not start: {}", std::fs::read_to_string(server.dir.join("log")).unwrap());
+        panic!("the server does not start: {}", std::fs::read_to_string(self.dir.join("log")).unwrap());
     }
 
     fn launch(&mut self) -> bool {
-        let found = Command::new("redis-server").arg("--version").output();
-        assert!(found.is_ok(), "redis-server is missing; install it by: apt-get install redis-server");
+        let program = program();
         let dir = self.dir.to_str().unwrap();
         let (port, socket) = (self.port.to_string(), self.socket().display().to_string());
+        // Of a sentinel, which insists on one.
+        let configuration = self.dir.join("sentinel.conf");
+        let configuration = configuration.exists().then(|| configuration.display().to_string());
         let mut keeper = Command::new("sh")
-            .args(["-c", KEEPER, "keeper", dir, "--dir", dir, "--unixsocket", &socket, "--save", ""])
+            .args(["-c", KEEPER, "keeper"])
+            .arg(program)
+            .arg(dir)
+            .args(configuration)
+            .args(["--dir", dir, "--unixsocket", &socket, "--save", ""])
             .args(["--databases", "2000", "--bind", "127.0.0.1", "--daemonize", "no"])
             .args(if self.settings.iter().any(|s| s == "--tls-port") {
                 ["--port", "0", "--tls-port", &port].to_vec()
@@ -96,7 +142,7 @@ impl Server {
             }
             std::thread::sleep(Duration::from_millis(5));
         }
-        panic!("redis-server neither starts nor ends");
+        panic!("the server neither starts nor ends");
     }
 
     fn is_up(&self) -> bool {
@@ -147,6 +193,12 @@ impl Server {
         format!("redis+unix:{}?db={database}", self.socket().display())
     }
 
+    /// A bare connection, if the server lives.
+    pub(crate) fn try_bare(&self) -> Option<redis::Connection> {
+        let url = format!("redis+unix://{}", self.socket().display());
+        redis::Client::open(url).unwrap().get_connection().ok()
+    }
+
     /// A bare connection, for what a store would not do.
     pub(crate) fn bare(&self, database: i64) -> redis::Connection {
         let url = format!("redis+unix://{}?db={database}", self.socket().display());
@@ -162,6 +214,11 @@ impl Drop for Server {
             _ = std::fs::remove_dir_all(&self.dir);
         }
     }
+}
+
+/// A port that nobody listens on.
+pub(crate) fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// Sends one command and gives its answer.
