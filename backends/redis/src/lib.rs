@@ -80,9 +80,10 @@
 //!
 //! # Its runtime
 //!
-//! The connections are driven by the `redis` crate's task on smol's global executor, in a thread of its own:
-//! so the store works under every runtime and under none. With the feature `tokio`, connections that are
-//! opened within a tokio runtime are driven by that.
+//! A connection is driven by a task on smol's global executor, in a thread of its own: so the store works
+//! under every runtime and under none. With the feature `tokio`, connections that are opened within a tokio
+//! runtime are driven by that. What many tasks ask at the same time goes to the server in one piece; a single
+//! task writes on its own thread.
 
 #![forbid(unsafe_code)]
 
@@ -90,7 +91,9 @@ mod args;
 mod batch;
 mod cluster;
 mod connection;
+mod deadline;
 mod failure;
+mod frame;
 mod group;
 mod layout;
 mod link;
@@ -106,10 +109,12 @@ mod sentinel;
 mod server;
 mod shared;
 mod slots;
+mod socket;
 mod stamp;
 mod sync;
 mod target;
 mod upload;
+mod wire;
 mod write;
 
 use std::fmt;
