@@ -1,5 +1,7 @@
 //! The wire, and a peer that says what it likes.
 
+#![expect(clippy::disallowed_methods, reason = "a test is no simulated run")]
+
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::thread;
