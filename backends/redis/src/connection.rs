@@ -1,7 +1,7 @@
 //! A connection that many tasks share: commands that are sent while others are under way follow them
 //! without waiting.
 //!
-//! The `redis` crate logs in, and talks TLS. What is not encrypted is driven here, in half of its time.
+//! The `redis` crate logs in, and talks TLS. What is not encrypted is driven here, in less time.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -117,7 +117,9 @@ impl Inner {
         if !idle {
             let driver = state.driver.take();
             drop(state);
-            driver.map(Waker::wake);
+            if let Some(driver) = driver {
+                driver.wake();
+            }
             return Ok(());
         }
         state.writing = true;
@@ -155,7 +157,9 @@ impl Inner {
         if state.has_more() {
             let driver = state.driver.take();
             drop(state);
-            driver.map(Waker::wake);
+            if let Some(driver) = driver {
+                driver.wake();
+            }
         }
     }
 
@@ -167,7 +171,9 @@ impl Inner {
         (state.out, state.rest) = (Vec::new(), Vec::new());
         let driver = state.driver.take();
         drop(state);
-        driver.map(Waker::wake);
+        if let Some(driver) = driver {
+            driver.wake();
+        }
         for waiting in waiting {
             _ = waiting.sender.send(Err(why.clone()));
         }

@@ -40,7 +40,7 @@ pub fn section(effort: Effort) -> Result<Section, Failure> {
     let (mut contests, mut targets) = (Vec::new(), Vec::new());
     for (len, size) in [(100, "100 B"), (10 * 1024, "10 KiB")] {
         // A server for each size, so that the second is not slowed by what the first left in memory.
-        let rows = Rows::new(&runtime, len, size, effort)?;
+        let rows = Rows::new(&runtime, len, size)?;
         for what in [What::Get, What::Over, What::New] {
             for (tasks, operations) in TASKS {
                 let outcomes = rows.contest(what, tasks, operations, effort);
@@ -169,12 +169,7 @@ struct Rows<'a> {
 
 impl<'a> Rows<'a> {
     /// Fills a server with every contender's keys.
-    fn new(
-        runtime: &'a Runtime,
-        len: usize,
-        size: &'static str,
-        effort: Effort,
-    ) -> Result<Rows<'a>, Failure> {
+    fn new(runtime: &'a Runtime, len: usize, size: &'static str) -> Result<Rows<'a>, Failure> {
         let server = Server::start()?;
         let url = server.url();
         let tokio = Callers::Tokio(runtime);
@@ -194,7 +189,7 @@ impl<'a> Rows<'a> {
         for contender in &rows.contenders {
             contender.sample(Clock::Wall, What::Over, len, 64, KEYS as u64);
         }
-        wire::run(rows.server.port(), "set", len, 64, effort.operations(200_000))?;
+        wire::run(rows.server.port(), "set", len, 64, 200_000)?;
         Ok(rows)
     }
 
@@ -213,8 +208,9 @@ impl<'a> Rows<'a> {
             });
         }
         let command = if what == What::Get { "get" } else { "set" };
-        let wire =
-            move |_| stop_on_failure(wire::run(self.server.port(), command, self.len, tasks, operations * 2));
+        // It counts milliseconds.
+        let count = (operations * 5).max(10_000);
+        let wire = move |_| stop_on_failure(wire::run(self.server.port(), command, self.len, tasks, count));
         contest.contender(format!("redis-benchmark -P {tasks}"), "", wire).run(effort)
     }
 }

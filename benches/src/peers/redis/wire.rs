@@ -10,7 +10,7 @@ use crate::time::Sample;
 /// Runs `SET` or `GET` so many times over one connection, so many at a time.
 ///
 /// # Errors
-/// It is missing, or says something else than it does.
+/// It is missing, or says something else than it does; or so few took no millisecond.
 pub fn run(port: u16, command: &str, len: usize, at_a_time: usize, count: u64) -> Result<Sample, Failure> {
     let text = |number: u64| number.to_string();
     let output = Command::new("redis-benchmark")
@@ -26,7 +26,7 @@ pub fn run(port: u16, command: &str, len: usize, at_a_time: usize, count: u64) -
 /// Operations a second, from the line after the headings: `"SET","123456.78",..`.
 fn rate(said: &str) -> Option<f64> {
     let field = said.lines().rfind(|line| !line.trim().is_empty())?.split(',').nth(1)?;
-    field.trim_matches('"').parse().ok().filter(|rate| *rate > 0.0)
+    field.trim_matches('"').parse().ok().filter(|rate: &f64| rate.is_finite() && *rate > 0.0)
 }
 
 #[cfg(test)]
@@ -38,6 +38,7 @@ mod tests {
         let said = "\"test\",\"rps\",\"avg_latency_ms\"\n\"SET\",\"172413.80\",\"0.150\"\n";
         assert_eq!(rate(said), Some(172_413.80));
         assert_eq!(rate("\"test\",\"rps\"\n"), None);
+        assert_eq!(rate("\"SET\",\"inf\",\"0.150\""), None);
         assert_eq!(rate("Could not connect to Redis"), None);
     }
 }
