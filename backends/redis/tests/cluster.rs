@@ -1,8 +1,6 @@
 //! What is particular to a cluster: records of one store on several servers, slots that move, batches that
 //! cannot be, and promises of the weakest.
 
-#![expect(clippy::disallowed_methods, reason = "a test is no simulated run")]
-
 mod support;
 
 use std::sync::OnceLock;
