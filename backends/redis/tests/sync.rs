@@ -1,7 +1,5 @@
 //! `sync` on servers that acknowledge before they have synced: it is answered when they have, and not before.
 
-#![expect(clippy::disallowed_methods, reason = "a test is no simulated run")]
-
 mod support;
 
 use std::sync::Arc;
