@@ -46,17 +46,19 @@ fn filesystem(dir: &Path) -> Option<String> {
 
 /// The versions that the lock file names for the peers.
 fn versions(lock: &str) -> String {
-    const PEERS: [&str; 13] = [
+    const PEERS: [&str; 15] = [
         "cacache",
         "ciborium",
         "dashmap",
         "fjall",
         "foldhash",
+        "fred",
         "heed",
         "object_store",
         "opendal",
         "pollster",
         "redb",
+        "redis",
         "rocksdb",
         "sled",
         "tokio",
@@ -82,7 +84,7 @@ mod tests {
     #[test]
     fn every_peer_has_a_version() {
         let versions = versions(include_str!("../Cargo.lock"));
-        assert_eq!(versions.split(", ").count(), 13, "{versions}");
+        assert_eq!(versions.split(", ").count(), 15, "{versions}");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The clocks: wall time, and the processor time of this thread, which a busy machine disturbs less.
 //! Also how much of the machine others used meanwhile.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
@@ -100,18 +101,42 @@ impl Guard {
 
 const TICKS_PER_SECOND: f64 = 100.0;
 
-/// The processor time that this process has used, and its children that are done.
-fn own() -> Duration {
-    cpu(ClockId::ProcessCPUTime) + children().unwrap_or_default()
+/// Processes that work for this one and are not done: a server.
+static HELPERS: Mutex<Vec<u32>> = Mutex::new(Vec::new());
+
+/// A process that works for this one. What it uses is not used by others, as long as the value lives.
+#[derive(Debug)]
+pub struct Helper(u32);
+
+impl Helper {
+    /// The process with this id.
+    pub fn of(pid: u32) -> Helper {
+        HELPERS.lock().unwrap_or_else(PoisonError::into_inner).push(pid);
+        Helper(pid)
+    }
 }
 
-/// The processor time of the children that were waited for, from /proc/self/stat.
-fn children() -> Option<Duration> {
+impl Drop for Helper {
+    fn drop(&mut self) {
+        HELPERS.lock().unwrap_or_else(PoisonError::into_inner).retain(|pid| *pid != self.0);
+    }
+}
+
+/// The processor time that this process has used, its children that are done, and its helpers.
+fn own() -> Duration {
     // Counted from the field after the name, which may hold anything.
-    const FIELDS: [usize; 2] = [13, 14];
-    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    const OWN: [usize; 2] = [11, 12];
+    const CHILDREN: [usize; 2] = [13, 14];
+    let helpers = HELPERS.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let helpers = helpers.iter().filter_map(|pid| used(&pid.to_string(), OWN)).sum::<Duration>();
+    cpu(ClockId::ProcessCPUTime) + used("self", CHILDREN).unwrap_or_default() + helpers
+}
+
+/// The processor time in these fields of the process's /proc/PID/stat.
+fn used(process: &str, fields_of: [usize; 2]) -> Option<Duration> {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
     let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-    let ticks: f64 = FIELDS.iter().filter_map(|field| fields.get(*field)?.parse::<f64>().ok()).sum();
+    let ticks: f64 = fields_of.iter().filter_map(|field| fields.get(*field)?.parse::<f64>().ok()).sum();
     Some(Duration::from_secs_f64(ticks / TICKS_PER_SECOND))
 }
 
@@ -139,6 +164,22 @@ mod tests {
         assert!((Sample::new(4, Duration::from_nanos(100)).nanos() - 25.0).abs() < 1e-9);
         assert!(Sample::new(0, Duration::from_nanos(100)).nanos().is_finite());
         assert!(Sample::NONE.nanos().is_nan());
+    }
+
+    #[test]
+    fn what_a_helper_uses_is_not_used_by_others() {
+        let mut child = std::process::Command::new("sh").args(["-c", "while :; do :; done"]).spawn().unwrap();
+        let spent = || used(&child.id().to_string(), [11, 12]).unwrap();
+        while spent() < Duration::from_millis(50) {
+            std::thread::yield_now();
+        }
+        let before = own();
+        let helper = Helper::of(child.id());
+        let with = own();
+        drop(helper);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(with >= before + Duration::from_millis(50), "{before:?} {with:?}");
     }
 
     #[test]

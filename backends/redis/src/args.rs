@@ -15,7 +15,15 @@ pub(crate) fn condition(expect: &Expect) -> (&'static str, &[u8]) {
 }
 
 /// A stamp, a head and data as one argument, put together in the command's own buffer.
+#[derive(Clone, Copy)]
 pub(crate) struct Whole<'a>(pub(crate) &'a Stamp, pub(crate) &'a Head, pub(crate) &'a [u8]);
+
+impl Whole<'_> {
+    /// How many bytes it has.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len() + self.1.as_bytes().len() + self.2.len()
+    }
+}
 
 impl ToRedisArgs for Whole<'_> {
     fn write_redis_args<W: ?Sized + RedisWrite>(&self, out: &mut W) {

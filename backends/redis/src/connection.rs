@@ -1,19 +1,27 @@
 //! A connection that many tasks share: commands that are sent while others are under way follow them
 //! without waiting.
+//!
+//! The `redis` crate logs in, and talks TLS. What is not encrypted is driven here, in half of its time.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Client, RedisResult, Value};
 
 use crate::request::Request;
+use crate::socket::{Greeting, Socket};
+use crate::wire::Wire;
 
 /// How many requests may wait to be sent before their senders wait.
 const QUEUE: usize = 1024;
 
 /// A connection. Clones are the same one.
 #[derive(Clone)]
-pub(crate) struct Connection(MultiplexedConnection);
+pub(crate) enum Connection {
+    Wire(Wire),
+    Crate(MultiplexedConnection),
+}
 
 impl Connection {
     /// Connects, which may take as long as `patience`.
@@ -23,14 +31,23 @@ impl Connection {
             // Every question has a deadline of its own.
             .set_response_timeout(None)
             .set_pipeline_buffer_size(QUEUE);
-        Ok(Connection(client.get_multiplexed_async_connection_with_config(&config).await?))
+        let info = client.get_connection_info();
+        let Some(socket) = Socket::connect(info).await?.map(Arc::new) else {
+            let connection = client.get_multiplexed_async_connection_with_config(&config).await?;
+            return Ok(Connection::Crate(connection));
+        };
+        let greeting = Greeting(Arc::clone(&socket));
+        let greeted = MultiplexedConnection::new_with_config(info.redis_settings(), greeting, config).await?;
+        // It has told the server who we are, and read all answers to that; now it lets go of the stream.
+        drop(greeted);
+        Ok(Connection::Wire(Wire::over(socket)))
     }
 
     /// Sends a request. Several commands are answered by an array; the first that failed is the failure of
     /// all.
     pub(crate) async fn send(&mut self, request: &Request) -> RedisResult<Value> {
         match request {
-            Request::One(cmd) => self.0.send_packed_command(cmd).await.and_then(Value::extract_error),
+            Request::One(_) => self.ask(request).await.and_then(Value::extract_error),
             Request::Many(_) => self.send_all(request).await.and_then(whole),
         }
     }
@@ -54,9 +71,21 @@ impl Connection {
 
     /// Sends a request of which each command is answered or refused by itself.
     pub(crate) async fn send_all(&mut self, request: &Request) -> RedisResult<Vec<Value>> {
-        match request {
-            Request::One(cmd) => Ok(vec![self.0.send_packed_command(cmd).await?]),
-            Request::Many(pipeline) => self.0.send_packed_commands(pipeline, 0, pipeline.len()).await,
+        match (request, self.ask(request).await?) {
+            (Request::Many(_), Value::Array(answers)) => Ok(answers),
+            (_, answer) => Ok(vec![answer]),
+        }
+    }
+
+    /// The answer as it comes; those to several commands as an array.
+    async fn ask(&mut self, request: &Request) -> RedisResult<Value> {
+        match (self, request) {
+            (Connection::Wire(wire), request) => wire.send(request).await,
+            (Connection::Crate(connection), Request::One(cmd)) => connection.send_packed_command(cmd).await,
+            (Connection::Crate(connection), Request::Many(pipeline)) => {
+                let answers = connection.send_packed_commands(pipeline, 0, pipeline.len()).await;
+                answers.map(Value::Array)
+            }
         }
     }
 }

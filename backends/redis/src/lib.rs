@@ -61,8 +61,8 @@
 //!
 //! # Servers
 //!
-//! Redis 6.0 is the oldest that works, as Redis 5 has neither RESP3 nor users. Tested are Redis VERSIONS. What differs
-//! is `sync`: from 7.2 on it waits for the syncs that the server does by itself (WAITAOF), before that, and where
+//! Redis 6.0 is the oldest that is tested; older ones know neither RESP3 nor users. Tested are Redis 6.0.16, 7.0.15,
+//! 8.0.2 and 8.6.3, Valkey 8.0.1, 8.1.1 and 9.1.2, and Redict 7.3.6 (`scripts/redis-versions`). What differs is `sync`: from 7.2 on it waits for the syncs that the server does by itself (WAITAOF), before that, and where
 //! the server leaves them to the system, it has the append-only file rewritten. A user needs the permission for
 //! EVAL and WAITAOF, or BGREWRITEAOF and INFO, to do it.
 //!
@@ -80,9 +80,10 @@
 //!
 //! # Its runtime
 //!
-//! The connections are driven by the `redis` crate's task on smol's global executor, in a thread of its own:
-//! so the store works under every runtime and under none. With the feature `tokio`, connections that are
-//! opened within a tokio runtime are driven by that.
+//! A connection is driven by a task on smol's global executor, in a thread of its own: so the store works
+//! under every runtime and under none. With the feature `tokio`, connections that are opened within a tokio
+//! runtime are driven by that. What many tasks ask at the same time goes to the server in one piece; a single
+//! task writes on its own thread.
 
 #![forbid(unsafe_code)]
 
@@ -90,7 +91,9 @@ mod args;
 mod batch;
 mod cluster;
 mod connection;
+mod deadline;
 mod failure;
+mod frame;
 mod group;
 mod layout;
 mod link;
@@ -106,10 +109,12 @@ mod sentinel;
 mod server;
 mod shared;
 mod slots;
+mod socket;
 mod stamp;
 mod sync;
 mod target;
 mod upload;
+mod wire;
 mod write;
 
 use std::fmt;

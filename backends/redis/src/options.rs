@@ -9,6 +9,7 @@ use futures::future::{Either, select};
 use larder::{Clock, Durability, Error, ErrorKind, RealClock, Result};
 
 use crate::Redis;
+use crate::deadline::Deadlines;
 use crate::failure::{self, Trouble};
 use crate::group::Safety;
 use crate::names::Names;
@@ -158,6 +159,7 @@ impl Options {
                 nodes,
                 stamps: Stamps::new(&*self.clock),
                 deadline: self.deadline,
+                deadlines: Deadlines::new(Arc::clone(&self.clock), self.deadline),
                 hold: self.hold,
                 durability: server.durability,
                 server,

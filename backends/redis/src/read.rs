@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::stream::{self, StreamExt};
 use larder::{ByteRange, ByteStream, Data, ErrorKind, Head, Key, Origin, Part, Result, Stored, limits};
-use redis::Value;
+use redis::{Cmd, Pipeline, Value};
 
 use crate::failure;
 use crate::nodes::To;
@@ -64,9 +64,12 @@ fn head_length(top: &[u8]) -> Result<Option<usize>> {
 /// two commands are not one step: what they disagree on is asked again as one.
 async fn beginning(shared: &Arc<Shared>, name: &[u8], most: usize) -> Result<Option<Bytes>> {
     let both = |_| {
-        let mut pipeline = redis::pipe();
-        pipeline.cmd("GETRANGE").arg(name).arg(0).arg(most - 1);
-        pipeline.cmd("EXISTS").arg(name);
+        let room = name.len() + 24;
+        let (mut range, mut exists) = (Cmd::with_capacity(4, room), Cmd::with_capacity(2, room));
+        range.arg("GETRANGE").arg(name).arg(0).arg(most - 1);
+        exists.arg("EXISTS").arg(name);
+        let mut pipeline = Pipeline::with_capacity(2);
+        pipeline.add_command(range).add_command(exists);
         Request::Many(pipeline)
     };
     let answer = shared.ask(To::main(name), Effect::Read, both).await?.value;

@@ -20,6 +20,8 @@ pub(crate) enum Load {
 pub(crate) enum Script {
     /// Stores a record if the expectation holds.
     Write,
+    /// Stores a record in the place of one that is not large: the common case of `Write`.
+    Swap,
     /// Moves what was built aside into place if the expectation holds.
     Commit,
     /// Removes a record if the expectation holds.
@@ -85,6 +87,18 @@ retire(KEYS[1], stamp, ARGV[4], ARGV[5])
 redis.call('SET', KEYS[1], record)
 if mode == 'any' then redis.pcall('SET', KEYS[2], '', 'PX', ARGV[6]) end
 return 1
+";
+
+/// KEYS: record. ARGV: expected stamp, of a record that is not large; record. 1 if it was written, else an
+/// empty string.
+const SWAP: &str = r"
+local stamp = redis.pcall('GETRANGE', KEYS[1], 0, 15)
+if stamp == ARGV[1] then
+  redis.call('SET', KEYS[1], ARGV[2])
+  return 1
+end
+if stamp == string.sub(ARGV[2], 1, 16) then return 1 end
+return ''
 ";
 
 /// KEYS: record, marker, upload. ARGV: mode, expected stamp, stamp and head, names aside, ms to hold, ms
@@ -182,8 +196,9 @@ return redis.call('GETRANGE', KEYS[1], 0, ARGV[1])
 ";
 
 impl Script {
-    const ALL: [Script; 7] = [
+    const ALL: [Script; 8] = [
         Script::Write,
+        Script::Swap,
         Script::Commit,
         Script::Remove,
         Script::Batch,
@@ -195,6 +210,7 @@ impl Script {
     fn text(self) -> String {
         match self {
             Script::Write => [COMMON, WRITE].concat(),
+            Script::Swap => SWAP.to_owned(),
             Script::Commit => [COMMON, COMMIT].concat(),
             Script::Remove => [COMMON, REMOVE].concat(),
             Script::Batch => [COMMON, BATCH].concat(),
@@ -205,7 +221,7 @@ impl Script {
     }
 
     fn hash(self) -> &'static str {
-        static HASHES: std::sync::OnceLock<[String; 7]> = std::sync::OnceLock::new();
+        static HASHES: std::sync::OnceLock<[String; 8]> = std::sync::OnceLock::new();
         let hashes = HASHES.get_or_init(|| {
             Script::ALL.map(|script| sha1_smol::Sha1::from(script.text()).digest().to_string())
         });

@@ -2,14 +2,13 @@
 //! is answered or its time is over.
 
 use std::fmt;
-use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use futures::future::{Either, select};
 use larder::{Clock, Durability, Error, ErrorKind, Result};
 
+use crate::deadline::Deadlines;
 use crate::failure::{self, Trouble};
 use crate::names::Names;
 use crate::nodes::{Nodes, Sent, To};
@@ -31,6 +30,7 @@ pub(crate) struct Shared {
     pub(crate) stamps: Stamps,
     /// How long an operation may take, and every part of a large one.
     pub(crate) deadline: Duration,
+    pub(crate) deadlines: Deadlines,
     /// How long what is replaced is held for a reader who does not come on, and an upload for its writer.
     pub(crate) hold: Duration,
     pub(crate) durability: Durability,
@@ -56,8 +56,13 @@ impl Shared {
         let mut last: Option<Error> = None;
         loop {
             self.check_open()?;
-            let left = self.deadline.saturating_sub(self.clock.now().saturating_sub(since));
-            let trouble = match self.within(left, self.nodes.send(to, effect, &make(load), &mut sent)).await {
+            let now = if pauses == 0 { since } else { self.clock.now() };
+            let left = self.deadline.saturating_sub(now.saturating_sub(since));
+            let trouble = match self
+                .deadlines
+                .within(now, left, self.nodes.send(to, effect, &make(load), &mut sent))
+                .await
+            {
                 Some(Ok(answer)) => return Ok(answer),
                 Some(Err(trouble)) => trouble,
                 None => {
@@ -104,17 +109,6 @@ impl Shared {
         }
     }
 
-    /// What the future gives if it does so within this time.
-    async fn within<T>(&self, time: Duration, future: impl Future<Output = T>) -> Option<T> {
-        if time.is_zero() {
-            return None;
-        }
-        match select(pin!(future), self.clock.sleep(time)).await {
-            Either::Left((output, _)) => Some(output),
-            Either::Right(_) => None,
-        }
-    }
-
     async fn pause(&self, pauses: u32, left: Duration) {
         let most = (5u64 << pauses.min(8)).min(250);
         let pause = Duration::from_millis(1 + self.clock.random() % most);
@@ -130,7 +124,7 @@ impl Shared {
         for pauses in 1.. {
             self.check_open()?;
             let left = self.deadline.saturating_sub(self.clock.now().saturating_sub(since));
-            match self.within(left, self.nodes.primaries()).await {
+            match self.deadlines.within(self.clock.now(), left, self.nodes.primaries()).await {
                 Some(Ok(primaries)) => return Ok(primaries),
                 Some(Err(Trouble::Refused(error))) => return Err(self.unless_closed(error)),
                 Some(Err(_)) => self.pause(pauses, left).await,

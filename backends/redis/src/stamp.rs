@@ -36,6 +36,11 @@ impl Stamps {
     }
 }
 
+/// Whether this is a stamp, and its record is not large: nobody streams it.
+pub(crate) fn is_small(version: &[u8]) -> bool {
+    version.len() == STAMP && version[0] & LARGE == 0
+}
+
 /// The version that a record with this stamp has.
 pub(crate) fn version(stamp: &[u8]) -> Version {
     Version::new(stamp)

@@ -1,12 +1,13 @@
 //! Writing and removing records: one script each. Large records are built aside first (`upload`).
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures::TryStreamExt;
 use larder::{
     ByteStream, Data, DataSum, Error, ErrorKind, Expect, Head, Key, Record, Removed, Result, Written,
 };
-use redis::Value;
+use redis::{Cmd, Value};
 
 use crate::args::{Whole, condition};
 use crate::failure;
@@ -14,7 +15,7 @@ use crate::nodes::To;
 use crate::request::{Answer, Effect, Request};
 use crate::scripts::{Load, Script};
 use crate::shared::{SMALL, Shared};
-use crate::stamp::{STAMP, version};
+use crate::stamp::{STAMP, is_small, version};
 use crate::upload::Upload;
 
 /// Stores a record if the expectation holds.
@@ -78,25 +79,39 @@ async fn small(
     expect: Expect,
 ) -> Result<Written> {
     let stamp = shared.stamps.next(false);
-    let (mode, expected) = condition(&expect);
-    let aside = shared.names.aside(name);
-    let marker = shared.names.own(name, "done", &stamp);
-    let make = |load: Load| {
-        // Without a second key where none is needed: a slot that is being moved answers for one key only.
-        let mut cmd = Script::Write.call(load, if expect == Expect::Any { 2 } else { 1 });
-        cmd.arg(name);
-        if expect == Expect::Any {
-            cmd.arg(&marker);
+    let whole = Whole(&stamp, head, data);
+    // Nothing of ours can be there the first time.
+    let first = AtomicBool::new(true);
+    let make = |load: Load| match &expect {
+        Expect::Absent if first.swap(false, Ordering::Relaxed) => {
+            let mut cmd = Cmd::with_capacity(4, name.len() + whole.len() + 16);
+            cmd.arg("SET").arg(name).arg(whole).arg("NX");
+            Request::One(cmd)
         }
-        cmd.arg(mode).arg(expected).arg(Whole(&stamp, head, data));
-        cmd.arg(&aside).arg(shared.hold_ms()).arg(shared.marker_ms());
-        Request::One(cmd)
+        Expect::Version(version) if is_small(version.as_bytes()) => {
+            let mut cmd = Script::Swap.call(load, 1);
+            cmd.arg(name).arg(version.as_bytes()).arg(whole);
+            Request::One(cmd)
+        }
+        expect => {
+            let (mode, expected) = condition(expect);
+            // Without a second key where none is needed: a slot that is being moved answers for one key only.
+            let blind = *expect == Expect::Any;
+            let mut cmd = Script::Write.call(load, if blind { 2 } else { 1 });
+            cmd.arg(name);
+            if blind {
+                cmd.arg(shared.names.own(name, "done", &stamp));
+            }
+            cmd.arg(mode).arg(expected).arg(whole);
+            cmd.arg(shared.names.aside(name)).arg(shared.hold_ms()).arg(shared.marker_ms());
+            Request::One(cmd)
+        }
     };
     let Answer { value, repeated, .. } = shared.ask(To::main(name), Effect::Write, make).await?;
     match value {
-        Value::Int(1) => Ok(Written::Done(version(&stamp))),
-        Value::BulkString(_) if repeated => Err(overtaken()),
-        Value::BulkString(_) => Ok(Written::Unmet),
+        Value::Int(1) | Value::Okay => Ok(Written::Done(version(&stamp))),
+        Value::BulkString(_) | Value::Nil if repeated => Err(overtaken()),
+        Value::BulkString(_) | Value::Nil => Ok(Written::Unmet),
         _ => Err(failure::nonsense("EVALSHA")),
     }
 }

@@ -3,4 +3,5 @@
 pub mod bare_map;
 pub mod embedded;
 pub mod plain_files;
+pub mod redis;
 pub mod stores;

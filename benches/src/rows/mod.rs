@@ -12,6 +12,7 @@ pub mod files;
 pub mod filesystem;
 pub mod memory;
 pub mod pack;
+pub mod redis;
 pub mod simulated;
 
 /// Whatever stopped a measurement.
@@ -21,11 +22,12 @@ pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 pub type Measure = fn(Effort, &Path) -> Result<Section, Failure>;
 
 /// All themes, by name.
-pub const THEMES: [(&str, Measure); 6] = [
+pub const THEMES: [(&str, Measure); 7] = [
     ("memory", |effort, _| Ok(memory::section(effort)?)),
     ("documents", |effort, _| Ok(documents::section(effort)?)),
     ("combined", combined::section),
     ("filesystem", filesystem::section),
     ("pack", pack::section),
+    ("redis", |effort, _| redis::section(effort)),
     ("simulated", |effort, _| simulated::section(effort)),
 ];

@@ -1,0 +1,210 @@
+//! A stream to the server that several may write to at once, without waiting; and the runtime that says when
+//! it can be read: smol's, or tokio's for streams that are opened within it.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use redis::{ConnectionAddr, ConnectionInfo};
+use smol::Async;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// A stream, connected.
+pub(crate) enum Socket {
+    Tcp(Async<std::net::TcpStream>),
+    #[cfg(unix)]
+    Unix(Async<std::os::unix::net::UnixStream>),
+    #[cfg(feature = "tokio")]
+    TokioTcp(tokio::net::TcpStream),
+    #[cfg(all(feature = "tokio", unix))]
+    TokioUnix(tokio::net::UnixStream),
+}
+
+/// A task that ends when the value does.
+pub(crate) enum Driver {
+    Smol {
+        _task: smol::Task<()>,
+    },
+    #[cfg(feature = "tokio")]
+    Tokio(tokio::task::JoinHandle<()>),
+}
+
+impl Socket {
+    /// Connects to this address: `None` if that is not done here.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub(crate) async fn connect(info: &ConnectionInfo) -> io::Result<Option<Socket>> {
+        #[cfg(feature = "tokio")]
+        if tokio::runtime::Handle::try_current().is_ok() {
+            return match info.addr() {
+                ConnectionAddr::Tcp(host, port) => {
+                    let stream = tokio::net::TcpStream::connect((host.as_str(), *port)).await?;
+                    stream.set_nodelay(true)?;
+                    Ok(Some(Socket::TokioTcp(stream)))
+                }
+                #[cfg(unix)]
+                ConnectionAddr::Unix(path) => {
+                    Ok(Some(Socket::TokioUnix(tokio::net::UnixStream::connect(path).await?)))
+                }
+                _ => Ok(None),
+            };
+        }
+        match info.addr() {
+            ConnectionAddr::Tcp(host, port) => {
+                let stream = smol::net::TcpStream::connect((host.as_str(), *port)).await?;
+                // Whatever is small is gathered here; nothing that is written waits for an answer.
+                stream.set_nodelay(true)?;
+                alone(stream.into()).map(|stream| Some(Socket::Tcp(stream)))
+            }
+            #[cfg(unix)]
+            ConnectionAddr::Unix(path) => {
+                let stream = smol::net::unix::UnixStream::connect(path).await?;
+                alone(stream.into()).map(|stream| Some(Socket::Unix(stream)))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Runs a future by the runtime that drives the stream.
+    pub(crate) fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) -> Driver {
+        match self {
+            #[cfg(feature = "tokio")]
+            Socket::TokioTcp(_) => Driver::Tokio(tokio::spawn(future)),
+            #[cfg(all(feature = "tokio", unix))]
+            Socket::TokioUnix(_) => Driver::Tokio(tokio::spawn(future)),
+            _ => Driver::Smol { _task: smol::spawn(future) },
+        }
+    }
+
+    /// Whether a task that is woken runs before those that were woken earlier.
+    pub(crate) fn is_hasty(&self) -> bool {
+        match self {
+            #[cfg(feature = "tokio")]
+            Socket::TokioTcp(_) => true,
+            #[cfg(all(feature = "tokio", unix))]
+            Socket::TokioUnix(_) => true,
+            _ => false,
+        }
+    }
+
+    /// Writes what can be written at once: `WouldBlock` if that is nothing.
+    pub(crate) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+        use std::io::Write as _;
+        loop {
+            let written = match self {
+                Socket::Tcp(stream) => stream.get_ref().write(bytes),
+                #[cfg(unix)]
+                Socket::Unix(stream) => stream.get_ref().write(bytes),
+                #[cfg(feature = "tokio")]
+                Socket::TokioTcp(stream) => stream.try_write(bytes),
+                #[cfg(all(feature = "tokio", unix))]
+                Socket::TokioUnix(stream) => stream.try_write(bytes),
+            };
+            match written {
+                Ok(0) if !bytes.is_empty() => return Err(io::ErrorKind::WriteZero.into()),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                written => return written,
+            }
+        }
+    }
+
+    fn try_read(&self, bytes: &mut [u8]) -> io::Result<usize> {
+        use std::io::Read as _;
+        match self {
+            Socket::Tcp(stream) => stream.get_ref().read(bytes),
+            #[cfg(unix)]
+            Socket::Unix(stream) => stream.get_ref().read(bytes),
+            #[cfg(feature = "tokio")]
+            Socket::TokioTcp(stream) => stream.try_read(bytes),
+            #[cfg(all(feature = "tokio", unix))]
+            Socket::TokioUnix(stream) => stream.try_read(bytes),
+        }
+    }
+
+    /// Reads; wakes this task when there is something to read.
+    pub(crate) fn poll_read(&self, cx: &mut Context<'_>, bytes: &mut [u8]) -> Poll<io::Result<usize>> {
+        loop {
+            match self.try_read(bytes) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => ready!(self.poll_readable(cx))?,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                read => return Poll::Ready(read),
+            }
+        }
+    }
+
+    /// Whether there may be something to read; wakes this task when there is.
+    pub(crate) fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Socket::Tcp(stream) => stream.poll_readable(cx),
+            #[cfg(unix)]
+            Socket::Unix(stream) => stream.poll_readable(cx),
+            #[cfg(feature = "tokio")]
+            Socket::TokioTcp(stream) => stream.poll_read_ready(cx),
+            #[cfg(all(feature = "tokio", unix))]
+            Socket::TokioUnix(stream) => stream.poll_read_ready(cx),
+        }
+    }
+
+    /// Whether something may be written; wakes this task when it may.
+    pub(crate) fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Socket::Tcp(stream) => stream.poll_writable(cx),
+            #[cfg(unix)]
+            Socket::Unix(stream) => stream.poll_writable(cx),
+            #[cfg(feature = "tokio")]
+            Socket::TokioTcp(stream) => stream.poll_write_ready(cx),
+            #[cfg(all(feature = "tokio", unix))]
+            Socket::TokioUnix(stream) => stream.poll_write_ready(cx),
+        }
+    }
+}
+
+/// The stream within, which nobody else has.
+fn alone<T>(stream: Arc<Async<T>>) -> io::Result<Async<T>> {
+    Arc::into_inner(stream).ok_or_else(|| io::Error::other("somebody else has the stream"))
+}
+
+#[cfg(feature = "tokio")]
+impl Drop for Driver {
+    fn drop(&mut self) {
+        if let Driver::Tokio(handle) = self {
+            handle.abort();
+        }
+    }
+}
+
+/// The stream as the `redis` crate wants it, to log in.
+pub(crate) struct Greeting(pub(crate) Arc<Socket>);
+
+impl AsyncRead for Greeting {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let read = ready!(self.0.poll_read(cx, buffer.initialize_unfilled()))?;
+        buffer.advance(read);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Greeting {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        loop {
+            match self.0.try_write(bytes) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => ready!(self.0.poll_writable(cx))?,
+                written => return Poll::Ready(written),
+            }
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}

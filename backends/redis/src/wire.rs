@@ -1,0 +1,178 @@
+//! One stream that many tasks share. Whoever asks while nothing is under way writes at once, on its own
+//! thread; what is asked while others wait is gathered and written together by the driver, a task that also
+//! reads the answers and hands them out, in the order of the questions.
+
+mod driving;
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+
+use futures::channel::oneshot;
+use redis::{RedisError, RedisResult, Value};
+
+use self::driving::Driving;
+use crate::request::Request;
+use crate::socket::{Driver, Socket};
+
+/// A buffer of that size is kept for what comes next; a larger one is let go.
+const KEPT: usize = 1024 * 1024;
+
+/// The stream, and the task that drives it; which ends with the last clone.
+#[derive(Clone)]
+pub(crate) struct Wire(Arc<Driven>);
+
+struct Driven {
+    inner: Arc<Inner>,
+    _driver: Driver,
+}
+
+struct Inner {
+    socket: Arc<Socket>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// What is still to be written.
+    out: Vec<u8>,
+    /// What goes before that, from `at` on: the stream took no more.
+    rest: Vec<u8>,
+    at: usize,
+    /// Somebody writes right now what was in one of them; nobody else may.
+    writing: bool,
+    /// Who waits for an answer, in the order in which it will come.
+    waiting: VecDeque<Waiting>,
+    /// How many were answered together the last time.
+    crowd: usize,
+    /// The driver, when it has nothing to write.
+    driver: Option<Waker>,
+    /// Why there will be no more answers.
+    lost: Option<RedisError>,
+}
+
+struct Waiting {
+    /// How many answers are still to come.
+    left: usize,
+    /// Those that are there, if there are to be several.
+    gathered: Option<Vec<Value>>,
+    sender: oneshot::Sender<RedisResult<Value>>,
+}
+
+impl Wire {
+    /// Begins to drive a stream that nobody else reads.
+    pub(crate) fn over(socket: Arc<Socket>) -> Wire {
+        let inner = Arc::new(Inner { socket: Arc::clone(&socket), state: Mutex::default() });
+        let driving = Driving::new(&inner);
+        let driver = socket.spawn(driving.run());
+        Wire(Arc::new(Driven { inner, _driver: driver }))
+    }
+
+    /// Sends a request. Several commands are answered by an array.
+    pub(crate) async fn send(&self, request: &Request) -> RedisResult<Value> {
+        let (sender, receiver) = oneshot::channel();
+        self.0.inner.ask(request, sender)?;
+        receiver.await.unwrap_or_else(|_| Err(ended()))
+    }
+}
+
+fn ended() -> RedisError {
+    io::Error::new(io::ErrorKind::BrokenPipe, "the connection is no longer driven").into()
+}
+
+impl State {
+    fn has_more(&self) -> bool {
+        !self.rest.is_empty() || !self.out.is_empty()
+    }
+}
+
+impl Inner {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn ask(&self, request: &Request, sender: oneshot::Sender<RedisResult<Value>>) -> RedisResult<()> {
+        let mut state = self.state();
+        if let Some(lost) = &state.lost {
+            return Err(lost.clone());
+        }
+        let idle = state.waiting.is_empty() && state.out.is_empty() && !state.writing && state.crowd <= 1;
+        let (left, gathered) = match request {
+            Request::Many(pipeline) if pipeline.is_empty() => {
+                drop(state);
+                _ = sender.send(Ok(Value::Array(Vec::new())));
+                return Ok(());
+            }
+            Request::One(cmd) => {
+                cmd.write_packed_command(&mut state.out);
+                (1, None)
+            }
+            Request::Many(pipeline) => {
+                pipeline.cmd_iter().for_each(|cmd| cmd.write_packed_command(&mut state.out));
+                (pipeline.len(), Some(Vec::with_capacity(pipeline.len())))
+            }
+        };
+        state.waiting.push_back(Waiting { left, gathered, sender });
+        if !idle {
+            let driver = state.driver.take();
+            drop(state);
+            driver.map(Waker::wake);
+            return Ok(());
+        }
+        state.writing = true;
+        let bytes = std::mem::take(&mut state.out);
+        drop(state);
+        self.write(bytes, 0);
+        Ok(())
+    }
+
+    /// Writes these bytes, but for those that were written before, as far as that goes at once. Only for whoever
+    /// has set `writing`.
+    fn write(&self, mut bytes: Vec<u8>, mut at: usize) {
+        let failed = loop {
+            if at == bytes.len() {
+                break None;
+            }
+            match self.socket.try_write(&bytes[at..]) {
+                Ok(written) => at += written,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break None,
+                Err(error) => break Some(error),
+            }
+        };
+        let mut state = self.state();
+        state.writing = false;
+        if let Some(error) = failed {
+            drop(state);
+            return self.lose(error.into());
+        }
+        if at < bytes.len() {
+            (state.rest, state.at) = (bytes, at);
+        } else if state.out.is_empty() && bytes.capacity() <= KEPT {
+            bytes.clear();
+            state.out = bytes;
+        }
+        if state.has_more() {
+            let driver = state.driver.take();
+            drop(state);
+            driver.map(Waker::wake);
+        }
+    }
+
+    /// Tells all who wait that there will be no answer.
+    fn lose(&self, why: RedisError) {
+        let mut state = self.state();
+        let why = state.lost.get_or_insert(why).clone();
+        let waiting = std::mem::take(&mut state.waiting);
+        (state.out, state.rest) = (Vec::new(), Vec::new());
+        let driver = state.driver.take();
+        drop(state);
+        driver.map(Waker::wake);
+        for waiting in waiting {
+            _ = waiting.sender.send(Err(why.clone()));
+        }
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests;

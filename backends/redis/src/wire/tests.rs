@@ -1,0 +1,222 @@
+//! The wire, and a peer that says what it likes.
+
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::thread;
+
+use futures::FutureExt;
+use futures::future::join_all;
+use redis::Value;
+
+use super::driving::Driving;
+use super::*;
+use crate::frame;
+
+/// A wire, and its other end.
+fn pair() -> (Wire, UnixStream) {
+    let (here, there) = UnixStream::pair().unwrap();
+    (Wire::over(Arc::new(Socket::Unix(smol::Async::new(here).unwrap()))), there)
+}
+
+fn echo(text: &[u8]) -> Request {
+    let mut cmd = redis::cmd("ECHO");
+    cmd.arg(text);
+    Request::One(cmd)
+}
+
+/// Reads requests of a client.
+struct Peer {
+    stream: UnixStream,
+    unread: Vec<u8>,
+}
+
+impl Peer {
+    fn new(stream: UnixStream) -> Peer {
+        Peer { stream, unread: Vec::new() }
+    }
+
+    /// The words of the next one; `None` if there are no more.
+    fn next(&mut self) -> Option<Vec<Vec<u8>>> {
+        let mut room = vec![0; 100_000];
+        loop {
+            if let Some((Value::Array(words), len)) = frame::next(&self.unread).unwrap() {
+                self.unread.drain(..len);
+                let word = |word| if let Value::BulkString(word) = word { word } else { panic!("{word:?}") };
+                return Some(words.into_iter().map(word).collect());
+            }
+            match self.stream.read(&mut room).unwrap() {
+                0 => return None,
+                read => self.unread.extend_from_slice(&room[..read]),
+            }
+        }
+    }
+
+    fn say(&mut self, answer: &[u8]) {
+        self.stream.write_all(answer).unwrap();
+    }
+}
+
+fn string(text: &[u8]) -> Vec<u8> {
+    [format!("${}\r\n", text.len()).as_bytes(), text, b"\r\n"].concat()
+}
+
+#[test]
+fn answers_come_to_those_who_asked_however_they_are_cut() {
+    const ASKED: usize = 60;
+    let (wire, there) = pair();
+    let server = thread::spawn(move || {
+        let mut peer = Peer::new(there);
+        let mut answers = Vec::new();
+        let mut commands = 0;
+        while commands < ASKED + ASKED / 3 {
+            let words = peer.next().unwrap();
+            commands += 1;
+            if commands % 7 == 0 {
+                answers.extend_from_slice(b">2\r\n+invalidate\r\n$-1\r\n");
+            }
+            answers.extend_from_slice(&string(&words[1]));
+        }
+        let mut rest = &answers[..];
+        for size in [1, 2, 3, 5, 8, 13, 21].into_iter().cycle() {
+            let (piece, more) = rest.split_at(size.min(rest.len()));
+            peer.say(piece);
+            rest = more;
+            if rest.is_empty() {
+                return peer;
+            }
+        }
+        peer
+    });
+    let asked = (0..ASKED).map(|n| {
+        let wire = &wire;
+        async move {
+            let text = format!("number {n}").into_bytes();
+            let expected = Value::BulkString(text.clone());
+            if n % 3 > 0 {
+                assert_eq!(wire.send(&echo(&text)).await.unwrap(), expected);
+                return;
+            }
+            let mut both = redis::pipe();
+            both.cmd("ECHO").arg(&text).cmd("ECHO").arg("again");
+            let again = Value::BulkString(b"again".to_vec());
+            assert_eq!(wire.send(&Request::Many(both)).await.unwrap(), Value::Array(vec![expected, again]));
+        }
+    });
+    smol::block_on(join_all(asked));
+    drop(server.join().unwrap());
+}
+
+#[test]
+fn a_failure_in_the_middle_is_that_of_its_request_alone() {
+    let (wire, there) = pair();
+    let server = thread::spawn(move || {
+        let mut peer = Peer::new(there);
+        (0..4).for_each(|_| _ = peer.next().unwrap());
+        peer.say(b"+OK\r\n-WRONGTYPE it is a list\r\n$1\r\na\r\n$4\r\nnext\r\n");
+        peer
+    });
+    let mut pipeline = redis::pipe();
+    pipeline.cmd("SET").arg("a").arg("a").cmd("GET").arg("list").cmd("GET").arg("a");
+    let (many, one) = (Request::Many(pipeline), echo(b"next"));
+    let (many, one) = smol::block_on(async { futures::join!(wire.send(&many), wire.send(&one)) });
+    assert_eq!(many.unwrap().extract_error().unwrap_err().code(), Some("WRONGTYPE"));
+    assert_eq!(one.unwrap(), Value::BulkString(b"next".to_vec()));
+    drop(server.join().unwrap());
+}
+
+#[test]
+fn who_waits_is_told_when_the_connection_is_lost() {
+    for last_words in [&b""[..], b"$10\r\ncut", b"nonsense\r\n", b"$1\r\nb\r\n$1\r\nc\r\n+unasked\r\n"] {
+        let (wire, there) = pair();
+        let server = thread::spawn(move || {
+            let mut peer = Peer::new(there);
+            (0..3).for_each(|_| _ = peer.next().unwrap());
+            peer.say(b"$1\r\na\r\n");
+            peer.say(last_words);
+        });
+        let texts = [b"a", b"b", b"c"].map(|text| echo(text));
+        let answers = smol::block_on(join_all(texts.iter().map(|request| wire.send(request))));
+        server.join().unwrap();
+        assert_eq!(answers[0].as_ref().unwrap(), &Value::BulkString(b"a".to_vec()));
+        // Answers that came before the nonsense count.
+        let lost = answers.iter().filter(|answer| answer.is_err()).count();
+        assert_eq!(lost, if last_words.ends_with(b"unasked\r\n") { 0 } else { 2 }, "{last_words:?}");
+        // What is asked afterwards may be written before the end is seen; it fails all the same.
+        for _ in 0..3 {
+            let failure = smol::block_on(wire.send(&echo(b"d"))).unwrap_err();
+            assert!(
+                matches!(crate::failure::sorted(&failure), crate::failure::Trouble::Lost(_)),
+                "{failure}"
+            );
+        }
+    }
+}
+
+#[test]
+fn who_goes_away_leaves_the_others_their_answers() {
+    let (wire, there) = pair();
+    let mut peer = Peer::new(there);
+    let (first, second) = (echo(b"first"), echo(b"second"));
+    let mut sent = Box::pin(wire.send(&first));
+    assert!(sent.as_mut().now_or_never().is_none());
+    drop(sent);
+    let server = thread::spawn(move || {
+        while let Some(words) = peer.next() {
+            peer.say(&string(&words[1]));
+        }
+    });
+    assert_eq!(smol::block_on(wire.send(&second)).unwrap(), Value::BulkString(b"second".to_vec()));
+    drop(wire);
+    server.join().unwrap();
+}
+
+/// Both sides have more to say than the stream takes; neither may wait for the other to read first.
+#[test]
+fn what_the_stream_does_not_take_at_once_is_written_later_and_in_order() {
+    let (wire, there) = pair();
+    let server = thread::spawn(move || {
+        let mut peer = Peer::new(there);
+        let mut texts = Vec::new();
+        while texts.len() < 12 {
+            let words = peer.next().unwrap();
+            // Nobody reads this while the rest is written, if it is waited for.
+            peer.say(&string(&words[1]));
+            texts.push(words[1].len());
+        }
+        assert!(texts.is_sorted(), "{texts:?}");
+        peer
+    });
+    let asked = (0..12usize).map(|n| {
+        let wire = &wire;
+        async move {
+            let text: Vec<u8> = (0..300_000 + n * 50_000).map(|at| (at * (n + 1) % 251) as u8).collect();
+            assert!(wire.send(&echo(&text)).await.unwrap() == Value::BulkString(text), "{n}");
+        }
+    });
+    smol::block_on(join_all(asked));
+    drop(server.join().unwrap());
+}
+
+#[test]
+fn the_stream_is_closed_with_the_last_clone() {
+    let (wire, there) = pair();
+    let mut peer = Peer::new(there);
+    drop(wire.clone());
+    assert!(wire.send(&echo(b"a")).now_or_never().is_none());
+    assert!(peer.next().is_some());
+    drop(wire);
+    assert!(peer.next().is_none());
+}
+
+#[test]
+fn a_runtime_that_takes_the_driver_along_leaves_nobody_waiting() {
+    let (here, _there) = UnixStream::pair().unwrap();
+    let socket = Arc::new(Socket::Unix(smol::Async::new(here).unwrap()));
+    let inner = Arc::new(Inner { socket, state: Mutex::default() });
+    let driving = Driving::new(&inner);
+    let (sender, receiver) = oneshot::channel();
+    inner.ask(&echo(b"a"), sender).unwrap();
+    drop(driving);
+    assert!(receiver.now_or_never().unwrap().unwrap().unwrap_err().is_io_error());
+    assert!(inner.ask(&echo(b"b"), oneshot::channel().0).is_err());
+}
