@@ -30,7 +30,7 @@ pub(crate) struct Link(Arc<Inner>);
 /// Where a connection comes from.
 #[derive(Clone)]
 pub(crate) enum Source {
-    Client(Client),
+    Client(Arc<Client>),
     /// Whoever the sentinels say is the primary.
     Sentinels(Arc<Target>),
 }
@@ -38,7 +38,7 @@ pub(crate) enum Source {
 impl Source {
     async fn client(&self) -> RedisResult<Client> {
         match self {
-            Source::Client(client) => Ok(client.clone()),
+            Source::Client(client) => Ok(Client::clone(client)),
             Source::Sentinels(target) => target.primary().await,
         }
     }

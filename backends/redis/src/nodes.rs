@@ -75,7 +75,7 @@ impl Plan {
     /// `Invalid` if the certificates are none.
     pub(crate) fn node(&self, place: &Place) -> Result<Node> {
         let client = self.target.at(place).client(&self.tls)?;
-        Ok(self.over(&Source::Client(client)))
+        Ok(self.over(&Source::Client(Arc::new(client))))
     }
 
     fn over(&self, source: &Source) -> Node {
@@ -139,7 +139,7 @@ impl Nodes {
     pub(crate) fn new(plan: Plan) -> Result<Nodes> {
         let plan = Arc::new(plan);
         let source = match plan.target.kind() {
-            Kind::Server => Source::Client(plan.target.client(&plan.tls)?),
+            Kind::Server => Source::Client(Arc::new(plan.target.client(&plan.tls)?)),
             Kind::Sentinel => Source::Sentinels(Arc::new(plan.target.clone())),
             Kind::Cluster => {
                 let making = Arc::clone(&plan);

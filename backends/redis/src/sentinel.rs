@@ -7,10 +7,10 @@ use redis::{Client, ConnectionInfo, RedisConnectionInfo, RedisResult};
 /// A client for what the sentinels say is the primary of this name now.
 pub(crate) async fn primary(
     sentinels: Vec<ConnectionInfo>,
-    name: &str,
+    name: String,
     settings: RedisConnectionInfo,
 ) -> RedisResult<Client> {
     let server = SentinelNodeConnectionInfo::default().set_redis_connection_info(settings);
     let kind = SentinelServerType::Master;
-    SentinelClient::build(sentinels, name.to_owned(), Some(server), kind)?.async_get_client().await
+    SentinelClient::build(sentinels, name, Some(server), kind)?.async_get_client().await
 }

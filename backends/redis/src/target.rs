@@ -103,7 +103,7 @@ impl Target {
             Ok(info.set_redis_settings(self.sentinel.clone()))
         });
         let sentinels = sentinels.collect::<RedisResult<Vec<ConnectionInfo>>>()?;
-        sentinel::primary(sentinels, &self.name, self.info.redis_settings().clone()).await
+        sentinel::primary(sentinels, self.name.clone(), self.info.redis_settings().clone()).await
     }
 
     /// A client for it, which does not connect yet.

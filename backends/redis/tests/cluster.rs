@@ -1,8 +1,6 @@
 //! What is particular to a cluster: records of one store on several servers, slots that move, batches that
 //! cannot be, and promises of the weakest.
 
-#![expect(clippy::disallowed_methods, reason = "a test is no simulated run")]
-
 mod support;
 
 use std::sync::OnceLock;
@@ -12,7 +10,7 @@ use std::thread;
 use larder::{Backend, Batch, Durability, ErrorKind, Expect, Key, Larder, Part, Removed, Write, Written};
 use larder_redis::Redis;
 use smol::stream::StreamExt;
-use support::cluster::{Cluster, errors, wait};
+use support::cluster::{Cluster, counts_errors, errors, wait};
 use support::{Server, data_of, open, put, record, say};
 
 fn cluster() -> &'static Cluster {
@@ -260,7 +258,7 @@ fn operations_carry_on_while_slots_move() {
                 let from = cluster.holder(slot);
                 let mut moved = None;
                 move_slot(&cluster, slot, (from + round % 2 + 1) % 3, |source| {
-                    if name != "blind" {
+                    if name != "blind" && counts_errors(source) {
                         let before = errors(source, "ASK");
                         wait(|| errors(source, "ASK") > before);
                         moved = Some(errors(source, "MOVED"));
@@ -283,5 +281,5 @@ fn operations_carry_on_while_slots_move() {
     }
     let (asked, moved, again) = (cluster.errors("ASK"), cluster.errors("MOVED"), cluster.errors("TRYAGAIN"));
     println!("{asked} asked, {moved} moved, {again} tried again, {listings:?} listings");
-    assert!(asked > 0 && moved > 0);
+    assert!(asked > 0 && moved > 0 || !counts_errors(&mut cluster.servers[0].bare(0)));
 }

@@ -104,7 +104,7 @@ fn pair() -> (Server, Server) {
     let settings = ["--repl-diskless-sync-delay", "0"];
     let primary = Server::start(&settings);
     let port = primary.port.to_string();
-    let replica = Server::start(&[&settings[..], &["--replicaof", &format!("127.0.0.1 {port}")]].concat());
+    let replica = Server::start(&[&settings[..], &["--replicaof", "127.0.0.1", &port]].concat());
     wait(|| say::<String>(&mut replica.bare(0), &["INFO", "replication"]).contains("master_link_status:up"));
     wait(|| say::<String>(&mut primary.bare(0), &["INFO", "replication"]).contains("state=online"));
     (primary, replica)

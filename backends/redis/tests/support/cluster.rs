@@ -125,6 +125,12 @@ impl Cluster {
     }
 }
 
+/// Whether the server counts its errors: since 6.2.
+pub(crate) fn counts_errors(bare: &mut redis::Connection) -> bool {
+    say::<String>(bare, &["INFO", "errorstats"]).contains("# Errorstats")
+}
+
+/// How often the server has answered with this error.
 pub(crate) fn errors(bare: &mut redis::Connection, code: &str) -> u64 {
     let stats: String = say(bare, &["INFO", "errorstats"]);
     let line = stats.lines().find_map(|line| line.strip_prefix(&format!("errorstat_{code}:count=")));

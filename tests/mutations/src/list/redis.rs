@@ -104,7 +104,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         name: "redis-sync-trusts-an-older-rewrite",
         what: "sync takes a rewrite of the file for enough that began before what is to be synced was written",
         file: "backends/redis/src/sync.rs",
-        edits: &[Edit("    finished(shared).await?;\n    match", "    match")],
+        edits: &[Edit("    finished(shared, main).await?;\n    match", "    match")],
         package: REDIS,
         test: "sync",
     },
