@@ -9,6 +9,7 @@ pub mod chart;
 pub mod harness;
 pub mod machine;
 pub mod peers;
+pub mod readme;
 pub mod report;
 pub mod results;
 pub mod rows;

@@ -1,4 +1,5 @@
-//! Runs all rows, prints the tables, and with `--write` puts them into `benches/README.md`.
+//! Runs all rows, or those of some themes, prints the tables, and with `--write` puts them into
+//! `benches/README.md`.
 //!
 //!     cargo run --release --bin table -- [--write] [--quick] [--only THEME]... [--date YYYY-MM-DD] [--dir DIR]
 
@@ -8,10 +9,7 @@ use std::process::ExitCode;
 use larder_benches::harness::Effort;
 use larder_benches::report::{self, Section};
 use larder_benches::rows::{Failure, pack::child};
-use larder_benches::{machine, results, rows};
-
-const BEGIN: &str = "<!-- tables: begin -->";
-const END: &str = "<!-- tables: end -->";
+use larder_benches::{machine, readme, results, rows};
 
 struct Wanted {
     write: bool,
@@ -56,9 +54,6 @@ fn wanted(mut args: impl Iterator<Item = String>) -> Result<Wanted, Failure> {
             _ => return Err(format!("unknown argument {arg}").into()),
         }
     }
-    if wanted.write && !wanted.only.is_empty() {
-        return Err("--write wants all rows, not --only some".into());
-    }
     Ok(wanted)
 }
 
@@ -88,14 +83,14 @@ fn run(wanted: &Wanted) -> Result<(), Failure> {
         tables.push_str(&report::section(section));
     }
     println!("{tables}");
-    if wanted.write { put_into_readme(&tables) } else { Ok(()) }
-}
-
-fn put_into_readme(tables: &str) -> Result<(), Failure> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-    let readme = std::fs::read_to_string(&path)?;
-    let (before, rest) = readme.split_once(BEGIN).ok_or("the README has no marker for the tables")?;
-    let (_, after) = rest.split_once(END).ok_or("the README has no marker after the tables")?;
-    let written = format!("{before}{BEGIN}\n{tables}\n{END}{after}");
-    Ok(std::fs::write(&path, written)?)
+    if wanted.write {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+        let text = std::fs::read_to_string(&path)?;
+        let text = match wanted.only.is_empty() {
+            true => readme::with_all(&text, &tables)?,
+            false => readme::with_some(&text, &sections, &wanted.date)?,
+        };
+        std::fs::write(&path, text)?;
+    }
+    Ok(())
 }

@@ -160,6 +160,10 @@ struct Contender<'a> {
     new: Arc<AtomicUsize>,
 }
 
+/// How many tasks fill a server: as many as share the keys without a rest.
+const FILLERS: usize = 50;
+const _: () = assert!(KEYS.is_multiple_of(FILLERS));
+
 struct Rows<'a> {
     server: Server,
     contenders: Vec<Contender<'a>>,
@@ -187,7 +191,7 @@ impl<'a> Rows<'a> {
         });
         let rows = Rows { contenders: contenders.collect(), server, len, size };
         for contender in &rows.contenders {
-            contender.sample(Clock::Wall, What::Over, len, 64, KEYS as u64);
+            contender.sample(Clock::Wall, What::Over, len, FILLERS, KEYS as u64);
         }
         wire::run(rows.server.port(), "set", len, 64, 200_000)?;
         Ok(rows)
