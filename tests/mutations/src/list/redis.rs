@@ -34,7 +34,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         name: "redis-lost-answer-is-unmet",
         what: "a write whose answer was lost, and that was written over since, is told that it did not happen",
         file: "backends/redis/src/write.rs",
-        edits: &[Edit("        Value::BulkString(_) if repeated => Err(overtaken()),\n", "")],
+        edits: &[Edit("        Value::BulkString(_) | Value::Nil if repeated => Err(overtaken()),\n", "")],
         package: REDIS,
         test: "lost_answers",
     },
