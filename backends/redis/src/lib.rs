@@ -61,9 +61,11 @@
 //!
 //! # Servers
 //!
-//! Redis 6.0 is the oldest that is tested; older ones know neither RESP3 nor users. Tested are Redis 6.0.16, 7.0.15,
-//! 8.0.2 and 8.6.3, Valkey 8.0.1, 8.1.1 and 9.1.2, and Redict 7.3.6 (`scripts/redis-versions`). What differs is `sync`: from 7.2 on it waits for the syncs that the server does by itself (WAITAOF), before that, and where
-//! the server leaves them to the system, it has the append-only file rewritten. A user needs the permission for
+//! Redis 6.0 is the oldest that is tested; older ones know neither RESP3 nor users. Redis 7.0.15 is tested in full;
+//! Redis 6.0.16, 8.0.2 and 8.6.3, Valkey 8.0.1, 8.1.1 and 9.1.2, and Redict 7.3.6 in part, as the README says
+//! (`scripts/redis-versions`). What differs is `sync`: from 7.2 on it waits for the syncs that the server does by
+//! itself (WAITAOF), before that, and where the server leaves them to the system, it has the append-only file
+//! rewritten. A user needs the permission for
 //! EVAL and WAITAOF, or BGREWRITEAOF and INFO, to do it.
 //!
 //! # Trips
