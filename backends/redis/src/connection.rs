@@ -81,9 +81,12 @@ impl Connection {
     async fn ask(&mut self, request: &Request) -> RedisResult<Value> {
         match (self, request) {
             (Connection::Wire(wire), request) => wire.send(request).await,
-            (Connection::Crate(connection), Request::One(cmd)) => connection.send_packed_command(cmd).await,
+            // In boxes, so that those who need none of it have smaller futures.
+            (Connection::Crate(connection), Request::One(cmd)) => {
+                Box::pin(connection.send_packed_command(cmd)).await
+            }
             (Connection::Crate(connection), Request::Many(pipeline)) => {
-                let answers = connection.send_packed_commands(pipeline, 0, pipeline.len()).await;
+                let answers = Box::pin(connection.send_packed_commands(pipeline, 0, pipeline.len())).await;
                 answers.map(Value::Array)
             }
         }

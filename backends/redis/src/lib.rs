@@ -163,40 +163,41 @@ impl Redis {
         }
     }
 
-    /// Runs an operation on this key, unless it is refused.
+    /// Runs an operation on the record of this key, by its name, unless it is refused.
     fn run<T, F>(
         &self,
         key: &Key,
         checked: Result<()>,
-        operation: impl FnOnce(Arc<Shared>, Key) -> F,
+        operation: impl FnOnce(Arc<Shared>, Vec<u8>) -> F + Send + 'static,
     ) -> Reply<T>
     where
         T: Send + 'static,
-        F: Future<Output = Result<T>> + Send + 'static,
+        F: Future<Output = Result<T>> + Send,
     {
         if let Err(error) = checked {
             return Reply::ready(Err(error.in_backend(failure::NAME).at_key(key)));
         }
-        let operation = operation(Arc::clone(&self.shared), key.clone());
-        let key = key.clone();
-        Reply::future(
-            async move { operation.await.map_err(|error| error.in_backend(failure::NAME).at_key(&key)) },
-        )
+        let (shared, name, key) = (Arc::clone(&self.shared), self.shared.names.record(key), key.clone());
+        // Made where it stays: a future is moved as a whole.
+        Reply::future(async move {
+            let done = operation(shared, name).await;
+            done.map_err(|error| error.in_backend(failure::NAME).at_key(&key))
+        })
     }
 }
 
 impl Backend for Redis {
     fn read(&self, key: &Key, part: Part) -> Reply<Option<Stored>> {
-        self.run(key, self.check(key, None), |shared, key| read::read(shared, key, part))
+        self.run(key, self.check(key, None), move |shared, name| read::read(shared, name, part))
     }
 
     fn write(&self, key: &Key, record: Record, expect: Expect) -> Reply<Written> {
         let checked = self.check(key, Some(&record));
-        self.run(key, checked, |shared, key| write::write(shared, key, record, expect))
+        self.run(key, checked, move |shared, name| write::write(shared, name, record, expect))
     }
 
     fn remove(&self, key: &Key, expect: Expect) -> Reply<Removed> {
-        self.run(key, self.check(key, None), |shared, key| write::remove(shared, key, expect))
+        self.run(key, self.check(key, None), move |shared, name| write::remove(shared, name, expect))
     }
 
     fn keys(&self, prefix: Option<&str>) -> Keys {

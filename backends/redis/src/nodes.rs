@@ -1,5 +1,6 @@
 //! The servers that hold the records, and which of them a request goes to.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -101,6 +102,11 @@ impl Node {
         }
     }
 
+    /// Where this goes together with others, if it waits for replicas.
+    fn group_for(&self, effect: Effect) -> Option<&Group> {
+        self.group.as_ref().filter(|_| effect == Effect::Write)
+    }
+
     fn close(&self) {
         self.main.close();
         self.bulk.close();
@@ -118,15 +124,15 @@ pub(crate) enum Nodes {
 
 /// What has become of the tries of one question.
 #[derive(Default)]
-pub(crate) struct Sent {
+pub(crate) struct Sent<'a> {
     /// The answer to an earlier one was lost.
     before: bool,
-    /// The last one was sent on this connection, and there is no answer yet.
-    unanswered: Option<(Link, u64)>,
+    /// Where the last one was to be sent.
+    asked: Option<Cow<'a, Link>>,
+    /// It was sent there, on this connection, and there is no answer yet.
+    unanswered: Option<u64>,
     /// The last one waits in a group.
     turn: Option<Turn>,
-    /// Where the last one was to be sent.
-    asked: Option<Link>,
     /// What was learnt of the cluster.
     route: Route,
 }
@@ -197,28 +203,26 @@ impl Nodes {
     }
 
     /// Sends it once.
-    pub(crate) async fn send(
-        &self,
+    pub(crate) async fn send<'a>(
+        &'a self,
         to: To<'_>,
         effect: Effect,
         request: &Request,
-        sent: &mut Sent,
+        sent: &mut Sent<'a>,
     ) -> Result<Answer, Trouble> {
-        let (cluster, plan) = match self {
+        match self {
             Nodes::One(node, plan) => {
-                let answered = deliver(plan, node, to, effect, request, false, sent).await;
-                return answered.map_err(alone);
+                let answered = match node.group_for(effect) {
+                    None => deliver(Cow::Borrowed(node.link(to.lane)), request, false, sent).await,
+                    Some(group) => Box::pin(deliver_together(plan, group, to, request, false, sent)).await,
+                };
+                answered.map_err(alone)
             }
-            Nodes::Many(cluster, plan) => (cluster, plan),
-        };
-        sent.asked = None;
-        let (place, node, asking) = match to.whom {
-            Whom::Key(key) => cluster.find(key, &mut sent.route).await?,
-            Whom::Primary(Some(place)) => cluster.primary(place, &mut sent.route).await?,
-            Whom::Primary(None) => return Err(Trouble::Refused(failure::nonsense("CLUSTER SLOTS"))),
-        };
-        let answered = deliver(plan, &node, to, effect, request, asking, sent).await;
-        answered.map_err(|trouble| cluster.learn(trouble, &place, &mut sent.route))
+            // In a box, like all that is large and that most operations need not: a future is moved as a whole.
+            Nodes::Many(cluster, plan) => {
+                Box::pin(send_to_cluster(cluster, plan, to, effect, request, sent)).await
+            }
+        }
     }
 
     /// Lets go of all connections, for good.
@@ -230,50 +234,73 @@ impl Nodes {
     }
 }
 
-/// Sends a request to this server.
-async fn deliver(
+/// Sends a request to whichever of these servers it belongs to.
+async fn send_to_cluster(
+    cluster: &Cluster<Node>,
     plan: &Plan,
-    node: &Node,
     to: To<'_>,
     effect: Effect,
     request: &Request,
-    asking: bool,
-    sent: &mut Sent,
+    sent: &mut Sent<'_>,
 ) -> Result<Answer, Trouble> {
-    let trouble = match (&node.group, effect) {
-        (Some(group), Effect::Write) => {
-            sent.asked = Some(group.link().clone());
-            let item = grouped(plan, to, request, asking, sent.before);
-            let turn = sent.turn.insert(Turn::new());
-            let answered = group.send(item, turn).await;
-            sent.turn = None;
-            match answered {
-                Ok((epoch, value)) => return Ok(Answer { value, repeated: sent.before, epoch }),
-                Err(trouble) => trouble,
-            }
-        }
-        _ => {
-            let link = node.link(to.lane);
-            sent.asked = Some(link.clone());
-            let (epoch, mut connection) = link.connection().await?;
-            sent.unanswered = Some((link.clone(), epoch));
-            let answered =
-                if asking { connection.send_asking(request).await } else { connection.send(request).await };
-            sent.unanswered = None;
-            let trouble = match answered {
-                Ok(value) => return Ok(Answer { value, repeated: sent.before, epoch }),
-                Err(failure) => failure::sorted(&failure),
-            };
-            if matches!(trouble, Trouble::Lost(_) | Trouble::Elsewhere(_)) {
-                link.lost(epoch);
-            }
-            trouble
-        }
+    sent.asked = None;
+    let (place, node, asking) = match to.whom {
+        Whom::Key(key) => cluster.find(key, &mut sent.route).await?,
+        Whom::Primary(Some(place)) => cluster.primary(place, &mut sent.route).await?,
+        Whom::Primary(None) => return Err(Trouble::Refused(failure::nonsense("CLUSTER SLOTS"))),
     };
-    if matches!(trouble, Trouble::Lost(_)) {
-        sent.before = true;
+    let answered = match node.group_for(effect) {
+        None => deliver(Cow::Owned(node.link(to.lane).clone()), request, asking, sent).await,
+        Some(group) => deliver_together(plan, group, to, request, asking, sent).await,
+    };
+    answered.map_err(|trouble| cluster.learn(trouble, &place, &mut sent.route))
+}
+
+/// Sends a request to this server.
+async fn deliver<'a>(
+    link: Cow<'a, Link>,
+    request: &Request,
+    asking: bool,
+    sent: &mut Sent<'a>,
+) -> Result<Answer, Trouble> {
+    let link = &**sent.asked.insert(link);
+    let (epoch, mut connection) = link.connection().await?;
+    sent.unanswered = Some(epoch);
+    let answered =
+        if asking { Box::pin(connection.send_asking(request)).await } else { connection.send(request).await };
+    sent.unanswered = None;
+    let trouble = match answered {
+        Ok(value) => return Ok(Answer { value, repeated: sent.before, epoch }),
+        Err(failure) => failure::sorted(&failure),
+    };
+    if matches!(trouble, Trouble::Lost(_) | Trouble::Elsewhere(_)) {
+        link.lost(epoch);
     }
+    sent.before |= matches!(trouble, Trouble::Lost(_));
     Err(trouble)
+}
+
+/// Sends a write to this server and waits for its replicas.
+async fn deliver_together(
+    plan: &Plan,
+    group: &Group,
+    to: To<'_>,
+    request: &Request,
+    asking: bool,
+    sent: &mut Sent<'_>,
+) -> Result<Answer, Trouble> {
+    sent.asked = Some(Cow::Owned(group.link().clone()));
+    let item = grouped(plan, to, request, asking, sent.before);
+    let turn = sent.turn.insert(Turn::new());
+    let answered = group.send(item, turn).await;
+    sent.turn = None;
+    match answered {
+        Ok((epoch, value)) => Ok(Answer { value, repeated: sent.before, epoch }),
+        Err(trouble) => {
+            sent.before |= matches!(trouble, Trouble::Lost(_));
+            Err(trouble)
+        }
+    }
 }
 
 /// What a write sends that waits for replicas.
@@ -309,7 +336,7 @@ fn alone(trouble: Trouble) -> Trouble {
     }
 }
 
-impl Sent {
+impl Sent<'_> {
     /// Whether any of them may have been carried out.
     pub(crate) fn may_have_happened(&self) -> bool {
         self.before || self.unanswered.is_some()
@@ -317,19 +344,17 @@ impl Sent {
 
     /// The time is over: why there was no connection, if that is what it was waited for.
     pub(crate) fn give_up(&mut self) -> Option<Error> {
-        match &self.unanswered {
+        let asked = self.asked.as_deref();
+        if let (Some(link), Some(epoch)) = (asked, self.unanswered) {
             // A network that swallows everything says nothing at all: connect anew next time.
-            Some((link, epoch)) => {
-                link.lost(*epoch);
-                return None;
-            }
-            None if self.turn.take().is_some_and(|turn| turn.leave()) => {
-                self.before = true;
-                return None;
-            }
-            None => {}
+            link.lost(epoch);
+            return None;
         }
-        self.asked.as_ref().and_then(Link::failure)
+        if self.turn.take().is_some_and(|turn| turn.leave()) {
+            self.before = true;
+            return None;
+        }
+        asked.and_then(Link::failure)
     }
 }
 

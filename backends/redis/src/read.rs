@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::stream::{self, StreamExt};
-use larder::{ByteRange, ByteStream, Data, ErrorKind, Head, Key, Origin, Part, Result, Stored, limits};
+use larder::{ByteRange, ByteStream, Data, ErrorKind, Head, Origin, Part, Result, Stored, limits};
 use redis::{Cmd, Pipeline, Value};
 
 use crate::failure;
@@ -24,9 +24,8 @@ const CHUNK: u64 = limits::CHUNK_BYTES as u64;
 /// How often a record that is being replaced all the time is looked at anew.
 const ATTEMPTS: usize = 64;
 
-/// Reads a part of the record of this key.
-pub(crate) async fn read(shared: Arc<Shared>, key: Key, part: Part) -> Result<Option<Stored>> {
-    let name = shared.names.record(&key);
+/// Reads a part of the record with this name.
+pub(crate) async fn read(shared: Arc<Shared>, name: Vec<u8>, part: Part) -> Result<Option<Stored>> {
     let mut want = if part == Part::All { SMALL } else { TOP };
     for _ in 0..ATTEMPTS {
         let Some(top) = beginning(&shared, &name, want).await? else { return Ok(None) };
@@ -43,7 +42,11 @@ pub(crate) async fn read(shared: Arc<Shared>, key: Key, part: Part) -> Result<Op
         let head = Head::parse(top.slice(STAMP..STAMP + length), Origin::Larder)
             .map_err(|why| failure::error(why.kind(), "the record cannot be read").with_source(why))?;
         let state = State { shared: &shared, name: &name, top: &top, head: &head, whole: top.len() < want };
-        if let Some(data) = state.data(part).await? {
+        let data = match state.here(part) {
+            Some(data) => Some(data),
+            None => Box::pin(state.data(part)).await?,
+        };
+        if let Some(data) = data {
             let version = version(&top[..STAMP]);
             return Ok(Some(Stored { head, data, version, verified: false }));
         }
@@ -83,7 +86,7 @@ async fn beginning(shared: &Arc<Shared>, name: &[u8], most: usize) -> Result<Opt
                 cmd.arg(name).arg(most - 1);
                 Request::One(cmd)
             };
-            match shared.ask(To::main(name), Effect::Read, look).await?.value {
+            match Box::pin(shared.ask(To::main(name), Effect::Read, look)).await?.value {
                 Value::Nil => Ok(None),
                 Value::BulkString(bytes) => Ok(Some(bytes.into())),
                 _ => Err(failure::nonsense("EVALSHA")),
@@ -104,16 +107,27 @@ struct State<'a> {
 }
 
 impl State<'_> {
+    fn start(&self) -> usize {
+        STAMP + self.head.as_bytes().len()
+    }
+
+    /// The data that is asked for, if it came along as a whole.
+    fn here(&self, part: Part) -> Option<Data> {
+        match part {
+            Part::Head => Some(Data::None),
+            // The checksum tells whether it is all.
+            Part::All if self.whole => Some(Data::Bytes(self.top.slice(self.start()..))),
+            _ => None,
+        }
+    }
+
     /// The data that is asked for: `None` if another state is there by now.
     async fn data(&self, part: Part) -> Result<Option<Data>> {
-        let start = STAMP + self.head.as_bytes().len();
+        let start = self.start();
         let size = self.head.size().unwrap_or_default();
         let range = match part {
-            Part::Head => return Ok(Some(Data::None)),
-            // The checksum tells whether it is all.
-            Part::All if self.whole => return Ok(Some(Data::Bytes(self.top.slice(start..)))),
-            Part::All => ByteRange::ALL,
             Part::Range(range) => range,
+            _ => ByteRange::ALL,
         };
         let (from, to) = range.within(size);
         let (from, to) = (start as u64 + from, start as u64 + to);

@@ -2,6 +2,7 @@
 //! is answered or its time is over.
 
 use std::fmt;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -58,11 +59,12 @@ impl Shared {
             self.check_open()?;
             let now = if pauses == 0 { since } else { self.clock.now() };
             let left = self.deadline.saturating_sub(now.saturating_sub(since));
-            let trouble = match self
-                .deadlines
-                .within(now, left, self.nodes.send(to, effect, &make(load), &mut sent))
-                .await
-            {
+            let request = make(load);
+            let answered = {
+                let sending = pin!(self.nodes.send(to, effect, &request, &mut sent));
+                self.deadlines.within(now, left, sending).await
+            };
+            let trouble = match answered {
                 Some(Ok(answer)) => return Ok(answer),
                 Some(Err(trouble)) => trouble,
                 None => {
@@ -124,7 +126,7 @@ impl Shared {
         for pauses in 1.. {
             self.check_open()?;
             let left = self.deadline.saturating_sub(self.clock.now().saturating_sub(since));
-            match self.deadlines.within(self.clock.now(), left, self.nodes.primaries()).await {
+            match self.deadlines.within(self.clock.now(), left, pin!(self.nodes.primaries())).await {
                 Some(Ok(primaries)) => return Ok(primaries),
                 Some(Err(Trouble::Refused(error))) => return Err(self.unless_closed(error)),
                 Some(Err(_)) => self.pause(pauses, left).await,

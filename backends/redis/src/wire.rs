@@ -44,6 +44,8 @@ struct State {
     writing: bool,
     /// Who waits for an answer, in the order in which it will come.
     waiting: VecDeque<Waiting>,
+    /// How many of the last of them nobody has begun to write.
+    gathered: usize,
     /// How many were answered together the last time.
     crowd: usize,
     /// The driver, when it has nothing to write.
@@ -85,6 +87,19 @@ impl State {
     fn has_more(&self) -> bool {
         !self.rest.is_empty() || !self.out.is_empty()
     }
+
+    /// Whether the server has nothing to do, and as many have asked as make half a crowd: it gets that, and works
+    /// on it while the other half asks.
+    fn is_due(&self) -> bool {
+        let idle = self.gathered == self.waiting.len() && !self.writing && self.rest.is_empty();
+        idle && self.gathered >= self.crowd.div_ceil(2)
+    }
+
+    /// Begins to write what is gathered.
+    fn begin(&mut self) -> Vec<u8> {
+        (self.writing, self.gathered) = (true, 0);
+        std::mem::take(&mut self.out)
+    }
 }
 
 impl Inner {
@@ -97,7 +112,6 @@ impl Inner {
         if let Some(lost) = &state.lost {
             return Err(lost.clone());
         }
-        let idle = state.waiting.is_empty() && state.out.is_empty() && !state.writing && state.crowd <= 1;
         let (left, gathered) = match request {
             Request::Many(pipeline) if pipeline.is_empty() => {
                 drop(state);
@@ -114,7 +128,8 @@ impl Inner {
             }
         };
         state.waiting.push_back(Waiting { left, gathered, sender });
-        if !idle {
+        state.gathered += 1;
+        if !state.is_due() {
             let driver = state.driver.take();
             drop(state);
             if let Some(driver) = driver {
@@ -122,8 +137,7 @@ impl Inner {
             }
             return Ok(());
         }
-        state.writing = true;
-        let bytes = std::mem::take(&mut state.out);
+        let bytes = state.begin();
         drop(state);
         self.write(bytes, 0);
         Ok(())

@@ -4,9 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures::TryStreamExt;
-use larder::{
-    ByteStream, Data, DataSum, Error, ErrorKind, Expect, Head, Key, Record, Removed, Result, Written,
-};
+use larder::{ByteStream, Data, DataSum, Error, ErrorKind, Expect, Head, Record, Removed, Result, Written};
 use redis::{Cmd, Value};
 
 use crate::args::{Whole, condition};
@@ -18,35 +16,44 @@ use crate::shared::{SMALL, Shared};
 use crate::stamp::{STAMP, is_small, version};
 use crate::upload::Upload;
 
-/// Stores a record if the expectation holds.
-pub(crate) async fn write(shared: Arc<Shared>, key: Key, record: Record, expect: Expect) -> Result<Written> {
-    let name = shared.names.record(&key);
+/// Stores a record under this name if the expectation holds.
+pub(crate) async fn write(
+    shared: Arc<Shared>,
+    name: Vec<u8>,
+    record: Record,
+    expect: Expect,
+) -> Result<Written> {
     let (head, data) = record.into_parts();
     let room = SMALL.saturating_sub(STAMP + head.as_bytes().len());
     match data {
-        Data::None => small(&shared, &name, &head, &[], expect).await,
-        Data::Bytes(bytes) if bytes.len() <= room => small(&shared, &name, &head, &bytes, expect).await,
-        Data::Bytes(bytes) => {
-            let mut upload = Upload::new(&shared, &name, &head);
-            let written = async {
-                upload.add(bytes).await?;
-                upload.commit(&head, &expect).await
-            };
-            let written = written.await;
-            upload.leave().await;
-            written
-        }
-        Data::Stream(stream) => {
-            let mut upload = Upload::new(&shared, &name, &head);
-            let written = match gather(&mut upload, &head, stream, room).await {
-                Ok((head, None)) => upload.commit(&head, &expect).await,
-                Ok((head, Some(data))) => small(&shared, &name, &head, &data, expect).await,
-                Err(error) => Err(error),
-            };
-            upload.leave().await;
-            written
-        }
+        Data::None => small(&shared, &name, &head, &[], &expect).await,
+        Data::Bytes(bytes) if bytes.len() <= room => small(&shared, &name, &head, &bytes, &expect).await,
+        data => Box::pin(large(&shared, &name, head, data, room, &expect)).await,
     }
+}
+
+/// Stores a record that may be large.
+async fn large(
+    shared: &Arc<Shared>,
+    name: &[u8],
+    head: Head,
+    data: Data,
+    room: usize,
+    expect: &Expect,
+) -> Result<Written> {
+    let mut upload = Upload::new(shared, name, &head);
+    let gathered = match data {
+        Data::None => Ok((head, None)),
+        Data::Bytes(bytes) => upload.add(bytes).await.map(|()| (head, None)),
+        Data::Stream(stream) => gather(&mut upload, &head, stream, room).await,
+    };
+    let written = match gathered {
+        Ok((head, None)) => upload.commit(&head, expect).await,
+        Ok((head, Some(data))) => small(shared, name, &head, &data, expect).await,
+        Err(error) => Err(error),
+    };
+    upload.leave().await;
+    written
 }
 
 /// Takes in a stream: what is little comes back, the rest goes into the upload. The head comes back sealed.
@@ -76,13 +83,13 @@ async fn small(
     name: &[u8],
     head: &Head,
     data: &[u8],
-    expect: Expect,
+    expect: &Expect,
 ) -> Result<Written> {
     let stamp = shared.stamps.next(false);
     let whole = Whole(&stamp, head, data);
     // Nothing of ours can be there the first time.
     let first = AtomicBool::new(true);
-    let make = |load: Load| match &expect {
+    let make = |load: Load| match expect {
         Expect::Absent if first.swap(false, Ordering::Relaxed) => {
             let mut cmd = Cmd::with_capacity(4, name.len() + whole.len() + 16);
             cmd.arg("SET").arg(name).arg(whole).arg("NX");
@@ -122,9 +129,8 @@ fn overtaken() -> Error {
         .ambiguous()
 }
 
-/// Removes a record if the expectation holds.
-pub(crate) async fn remove(shared: Arc<Shared>, key: Key, expect: Expect) -> Result<Removed> {
-    let name = shared.names.record(&key);
+/// Removes the record with this name if the expectation holds.
+pub(crate) async fn remove(shared: Arc<Shared>, name: Vec<u8>, expect: Expect) -> Result<Removed> {
     let stamp = shared.stamps.next(false);
     let (mode, expected) = condition(&expect);
     let aside = shared.names.aside(&name);

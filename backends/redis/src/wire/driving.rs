@@ -177,11 +177,11 @@ impl Driving {
         }
         self.yielded = false;
         let (bytes, at) = if state.rest.is_empty() {
-            (std::mem::take(&mut state.out), 0)
+            (state.begin(), 0)
         } else {
+            state.writing = true;
             (std::mem::take(&mut state.rest), state.at)
         };
-        state.writing = true;
         drop(state);
         self.inner.write(bytes, at);
         Poll::Ready(Ok(()))
