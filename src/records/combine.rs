@@ -9,14 +9,14 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
-use std::hash::{BuildHasher, RandomState};
 use std::panic::AssertUnwindSafe;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 
+use foldhash::fast::RandomState;
 use futures::channel::oneshot;
 use futures::future::{BoxFuture, FutureExt, Shared};
 
+use super::shards::Shards;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
 
@@ -31,13 +31,11 @@ const PATIENCE: u8 = 4;
 /// The same if rounds wait for IO, beside which a task that wakes up on another thread is soon there.
 const PATIENCE_WITH_IO: u8 = 64;
 
-/// So many independent maps, so that different keys seldom meet at one mutex.
-const SHARDS: usize = 16;
-
 pub(super) struct Combiner<R> {
-    shards: [Mutex<HashMap<Key, Queue<R>>>; SHARDS],
-    hasher: RandomState,
+    queues: Shards<Queues<R>>,
 }
+
+type Queues<R> = HashMap<Key, Queue<R>, RandomState>;
 
 struct Queue<R> {
     gathering: Vec<(u64, R)>,
@@ -56,14 +54,13 @@ impl<R> Default for Queue<R> {
 }
 
 impl<R: Send + 'static> Combiner<R> {
-    #[expect(clippy::disallowed_methods, reason = "chooses a shard, which nobody can see")]
     pub(super) fn new() -> Combiner<R> {
-        Combiner { shards: std::array::from_fn(|_| Mutex::default()), hasher: RandomState::new() }
+        Combiner { queues: Shards::default() }
     }
 
     /// Whether requests of this key are under way.
     pub(super) fn is_busy(&self, key: &Key) -> bool {
-        self.shard(key).contains_key(key)
+        self.queues.of(key).contains_key(key)
     }
 
     /// Queues the request and waits for its answer. `make` makes a round from the requests that it
@@ -109,7 +106,7 @@ impl<R: Send + 'static> Combiner<R> {
     }
 
     fn enter<'a>(&'a self, key: &'a Key, request: R) -> Caller<'a, R> {
-        let mut shard = self.shard(key);
+        let mut shard = self.queues.of(key);
         let queue = match shard.get_mut(key) {
             Some(queue) => queue,
             None => shard.entry(key.clone()).or_default(),
@@ -119,11 +116,6 @@ impl<R: Send + 'static> Combiner<R> {
         queue.callers += 1;
         queue.gathering.push((id, request));
         Caller { combiner: self, key, id }
-    }
-
-    fn shard(&self, key: &Key) -> MutexGuard<'_, HashMap<Key, Queue<R>>> {
-        let shard = self.hasher.hash_one(key) as usize % SHARDS;
-        self.shards[shard].lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -151,7 +143,7 @@ impl<R: Send + 'static> Caller<'_, R> {
     /// Whether a round could begin, but without some of the callers that are here, and this one has
     /// not waited for them long enough.
     fn awaits_others(&self, waited: u8) -> bool {
-        let shard = self.combiner.shard(self.key);
+        let shard = self.combiner.queues.of(self.key);
         let Some(queue) = shard.get(self.key) else { return false };
         let idle = queue.round.as_ref().is_none_or(|round| round.peek().is_some());
         let patience = if queue.waits { PATIENCE_WITH_IO } else { PATIENCE };
@@ -160,7 +152,7 @@ impl<R: Send + 'static> Caller<'_, R> {
 
     /// Notes that rounds of this key wait for IO.
     fn waits(&self) {
-        if let Some(queue) = self.combiner.shard(self.key).get_mut(self.key) {
+        if let Some(queue) = self.combiner.queues.of(self.key).get_mut(self.key) {
             queue.waits = true;
         }
     }
@@ -170,7 +162,7 @@ impl<R: Send + 'static> Caller<'_, R> {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        let mut shard = self.combiner.shard(self.key);
+        let mut shard = self.combiner.queues.of(self.key);
         let Some(queue) = shard.get_mut(self.key) else {
             return futures::future::ready(()).boxed().shared();
         };
@@ -189,7 +181,7 @@ impl<R: Send + 'static> Caller<'_, R> {
 
 impl<R: Send + 'static> Drop for Caller<'_, R> {
     fn drop(&mut self) {
-        let mut shard = self.combiner.shard(self.key);
+        let mut shard = self.combiner.queues.of(self.key);
         let Some(queue) = shard.get_mut(self.key) else { return };
         let request = queue.gathering.iter().position(|(id, _)| *id == self.id);
         let request = request.map(|at| queue.gathering.remove(at));
@@ -203,7 +195,6 @@ impl<R: Send + 'static> Drop for Caller<'_, R> {
 
 impl<R> fmt::Debug for Combiner<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let busy = self.shards.iter().map(|shard| shard.lock().unwrap_or_else(PoisonError::into_inner).len());
-        write!(f, "Combiner({} busy keys)", busy.sum::<usize>())
+        write!(f, "Combiner({} busy keys)", self.queues.sum(HashMap::len))
     }
 }

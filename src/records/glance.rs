@@ -4,8 +4,11 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
+use foldhash::fast::RandomState;
+
+use super::shards::{SHARDS, Shards};
 use crate::backend::{Expect, Version};
 use crate::clock::Timestamp;
 use crate::key::Key;
@@ -39,23 +42,25 @@ impl Guess {
 }
 
 #[derive(Default)]
-pub(super) struct Seen(Mutex<Table>);
+pub(super) struct Seen {
+    tables: Shards<Table>,
+    /// How many of the last guesses that an unknown key is absent were wrong, less those that were right.
+    wrong: AtomicU32,
+    /// How many times none was made since then.
+    passed: AtomicU32,
+}
 
 /// Two generations: what is kept goes into the younger one, and when that is full the older one goes. So of
 /// the keys that were written last at least half the limit are known, however many others come.
 #[derive(Default)]
 struct Table {
-    younger: HashMap<Key, Glance>,
+    younger: HashMap<Key, Glance, RandomState>,
     /// Of no key of the younger one.
-    older: HashMap<Key, Glance>,
-    /// How many of the last guesses that an unknown key is absent were wrong, less those that were right.
-    wrong: u32,
-    /// How many times none was made since then.
-    passed: u32,
+    older: HashMap<Key, Glance, RandomState>,
 }
 
-/// The most that one generation holds.
-const GENERATION: usize = limits::SEEN_KEYS / 2;
+/// The most that one generation of a table holds.
+const GENERATION: usize = limits::SEEN_KEYS / SHARDS / 2;
 
 /// So many wrong guesses in a row, and unknown keys are taken to be there.
 const TOO_WRONG: u32 = 4;
@@ -65,43 +70,44 @@ const TRY_AGAIN: u32 = 32;
 impl Seen {
     /// What to assume of this key: `None` if it is better to look.
     pub(super) fn guess(&self, key: &Key) -> Option<Guess> {
-        let mut table = self.table();
-        if let Some(glance) = table.get(key) {
+        if let Some(glance) = self.tables.of(key).get(key) {
             return Some(Guess::Same(glance.clone()));
         }
-        if table.wrong >= TOO_WRONG {
-            table.passed += 1;
-            if table.passed < TRY_AGAIN {
+        if self.wrong.load(Relaxed) >= TOO_WRONG {
+            if self.passed.fetch_add(1, Relaxed) + 1 < TRY_AGAIN {
                 return None;
             }
-            table.passed = 0;
+            self.passed.store(0, Relaxed);
         }
         Some(Guess::Absent)
     }
 
     /// What became of a guess.
     pub(super) fn judge(&self, key: &Key, guess: &Guess, right: bool) {
-        let mut table = self.table();
         match (guess, right) {
-            (Guess::Absent, true) => table.wrong = table.wrong.saturating_sub(1),
-            (Guess::Absent, false) => table.wrong = (table.wrong + 1).min(TOO_WRONG),
+            // Two who judge at once may count as one: it is a guess what to guess.
+            (Guess::Absent, true) if self.wrong.load(Relaxed) == 0 => {}
+            (Guess::Absent, true) => self.wrong.store(self.wrong.load(Relaxed).saturating_sub(1), Relaxed),
+            (Guess::Absent, false) => {
+                self.wrong.store((self.wrong.load(Relaxed) + 1).min(TOO_WRONG), Relaxed)
+            }
             (Guess::Same(_), true) => {}
-            (Guess::Same(_), false) => table.remove(key),
+            (Guess::Same(_), false) => self.tables.of(key).remove(key),
         }
     }
 
     /// Takes note of a state that was just written.
     pub(super) fn keep(&self, key: &Key, version: &Version, meta: &Meta) {
         let glance = Glance { version: version.clone(), rev: meta.rev, last_write: meta.last_write };
-        self.table().insert(key.clone(), glance);
+        self.tables.of(key).insert(key, glance);
     }
 
     pub(super) fn forget(&self, key: &Key) {
-        self.table().remove(key);
+        self.tables.of(key).remove(key);
     }
 
-    fn table(&self) -> MutexGuard<'_, Table> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn len(&self) -> usize {
+        self.tables.sum(|table| table.younger.len() + table.older.len())
     }
 }
 
@@ -110,27 +116,27 @@ impl Table {
         self.younger.get(key).or_else(|| self.older.get(key))
     }
 
-    fn insert(&mut self, key: Key, glance: Glance) {
-        if self.younger.len() >= GENERATION && !self.younger.contains_key(&key) {
+    fn insert(&mut self, key: &Key, glance: Glance) {
+        if let Some(known) = self.younger.get_mut(key) {
+            *known = glance;
+            return;
+        }
+        if self.younger.len() >= GENERATION {
             self.older = std::mem::take(&mut self.younger);
         }
-        self.older.remove(&key);
-        self.younger.insert(key, glance);
+        self.older.remove(key);
+        self.younger.insert(key.clone(), glance);
     }
 
     fn remove(&mut self, key: &Key) {
         self.younger.remove(key);
         self.older.remove(key);
     }
-
-    fn len(&self) -> usize {
-        self.younger.len() + self.older.len()
-    }
 }
 
 impl fmt::Debug for Seen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Seen({})", self.table().len())
+        write!(f, "Seen({})", self.len())
     }
 }
 
@@ -169,56 +175,62 @@ mod tests {
         assert!(is_absent(seen.guess(&key)));
     }
 
-    /// Keeps the keys of these numbers.
-    fn keep(seen: &Seen, numbers: std::ops::Range<usize>) {
-        let meta = Meta::new(Key::null(), Kind::Document, Timestamp::from_millis(5));
+    /// Keeps the keys of these numbers in one table.
+    fn keep(table: &mut Table, numbers: std::ops::Range<usize>) {
         for n in numbers {
-            seen.keep(&Key::from(n as u64), &Version::from(n as u64), &meta);
-            assert!(seen.table().len() <= limits::SEEN_KEYS);
+            let (version, last_write) = (Version::from(n as u64), Timestamp::from_millis(5));
+            table.insert(&Key::from(n as u64), Glance { version, rev: 1, last_write });
+            assert!(table.younger.len() + table.older.len() <= 2 * GENERATION);
         }
     }
 
-    fn knows(seen: &Seen, number: usize) -> bool {
-        matches!(seen.guess(&Key::from(number as u64)), Some(Guess::Same(_)))
+    fn knows(table: &Table, number: usize) -> bool {
+        table.get(&Key::from(number as u64)).is_some()
     }
 
     #[test]
-    fn no_more_keys_are_known_than_the_limit_and_those_written_last_always_are() {
-        let (seen, many) = (Seen::default(), 3 * limits::SEEN_KEYS + 7);
+    fn those_written_last_are_always_known() {
+        let (mut table, many) = (Table::default(), 6 * GENERATION + 7);
         for end in 1..=many {
-            keep(&seen, end - 1..end);
-            assert!(knows(&seen, end.saturating_sub(GENERATION)), "the one {GENERATION} writes ago");
+            keep(&mut table, end - 1..end);
+            assert!(knows(&table, end.saturating_sub(GENERATION)), "the one {GENERATION} writes ago");
         }
-        assert!(!knows(&seen, 0));
+        assert!(!knows(&table, 0));
+    }
+
+    #[test]
+    fn no_more_keys_are_known_than_the_limit_and_nearly_as_many() {
+        let seen = Seen::default();
+        let meta = Meta::new(Key::null(), Kind::Document, Timestamp::from_millis(5));
+        for n in 0..3 * limits::SEEN_KEYS as u64 {
+            seen.keep(&Key::from(n), &Version::from(n), &meta);
+        }
+        assert!((limits::SEEN_KEYS / 2..=limits::SEEN_KEYS).contains(&seen.len()), "{}", seen.len());
     }
 
     #[test]
     fn a_key_that_is_written_again_and_again_stays_known_among_many_others() {
-        let seen = Seen::default();
-        keep(&seen, 0..1);
+        let mut table = Table::default();
+        keep(&mut table, 0..1);
         for round in 1..10 {
-            keep(&seen, round * GENERATION..(round + 1) * GENERATION - 1);
-            assert!(knows(&seen, 0), "round {round}");
-            keep(&seen, 0..1);
+            keep(&mut table, round * GENERATION..(round + 1) * GENERATION - 1);
+            assert!(knows(&table, 0), "round {round}");
+            keep(&mut table, 0..1);
         }
     }
 
     #[test]
-    fn what_is_forgotten_or_refuted_is_not_known_from_an_older_generation() {
-        let seen = Seen::default();
-        let refuted =
-            Guess::Same(Glance { version: Version::from(7), rev: 1, last_write: Timestamp::from_millis(5) });
-        keep(&seen, 0..GENERATION);
+    fn what_is_forgotten_is_not_known_from_an_older_generation() {
+        let mut table = Table::default();
+        keep(&mut table, 0..GENERATION);
         // Now they all stand in the older generation; the first is written again.
-        keep(&seen, GENERATION..GENERATION + 1);
-        keep(&seen, 0..1);
+        keep(&mut table, GENERATION..GENERATION + 1);
+        keep(&mut table, 0..1);
         for n in [0, 1] {
-            assert!(knows(&seen, n));
-            seen.forget(&Key::from(n as u64));
-            assert!(!knows(&seen, n));
+            assert!(knows(&table, n));
+            table.remove(&Key::from(n as u64));
+            assert!(!knows(&table, n));
         }
-        assert!(knows(&seen, 2));
-        seen.judge(&Key::from(2u64), &refuted, false);
-        assert!(!knows(&seen, 2));
+        assert!(knows(&table, 2));
     }
 }

@@ -3,7 +3,8 @@
 //!
 //! `combine` queues the updates of one key, `update` commits a queue with one write, `append_log`
 //! keeps logs, `batch` writes several entries together, `replace` writes without looking at the value that was there,
-//! `remember` saves the next update its read and `glance` the next blind write its look, `verify` checks what is read.
+//! `remember` saves the next update its read and `glance` the next blind write its look, `shards` keeps different keys
+//! apart in their tables, `verify` checks what is read.
 
 mod append_log;
 mod batch;
@@ -11,6 +12,7 @@ mod combine;
 mod glance;
 mod remember;
 mod replace;
+mod shards;
 mod update;
 mod verify;
 

@@ -3,25 +3,30 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use foldhash::fast::RandomState;
+
+use super::shards::{SHARDS, Shards};
 use super::update::Base;
 use crate::key::Key;
 use crate::limits;
 
 #[derive(Default)]
-pub(super) struct Remembered(Mutex<Table>);
+pub(super) struct Remembered(Shards<Table>);
 
 #[derive(Default)]
 struct Table {
-    entries: HashMap<Key, (u64, Base)>,
+    entries: HashMap<Key, (u64, Base), RandomState>,
     /// Counts the insertions; the entry with the lowest number goes first.
     clock: u64,
 }
 
+/// How many keys a table has room for.
+const ROOM: usize = limits::REMEMBERED_KEYS / SHARDS;
+
 impl Remembered {
     pub(super) fn get(&self, key: &Key) -> Option<Base> {
-        self.table().entries.get(key).map(|(_, base)| base.clone())
+        self.0.of(key).entries.get(key).map(|(_, base)| base.clone())
     }
 
     /// Remembers a state that was just written, unless it is too large for that.
@@ -33,30 +38,30 @@ impl Remembered {
         if base.bytes() > limits::REMEMBERED_BYTES {
             return self.forget(key);
         }
-        let mut table = self.table();
+        let mut table = self.0.of(key);
         table.clock += 1;
         let now = table.clock;
-        table.entries.insert(key.clone(), (now, base));
-        if table.entries.len() > limits::REMEMBERED_KEYS {
+        if let Some(known) = table.entries.get_mut(key) {
+            *known = (now, base);
+            return;
+        }
+        if table.entries.len() >= ROOM {
             let oldest = table.entries.iter().min_by_key(|(_, (at, _))| *at).map(|(key, _)| key.clone());
             oldest.map(|key| table.entries.remove(&key));
         }
+        table.entries.insert(key.clone(), (now, base));
     }
 
     pub(super) fn forget(&self, key: &Key) {
-        let mut table = self.table();
+        let mut table = self.0.of(key);
         if !table.entries.is_empty() {
             table.entries.remove(key);
         }
-    }
-
-    fn table(&self) -> MutexGuard<'_, Table> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl fmt::Debug for Remembered {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Remembered({})", self.table().entries.len())
+        write!(f, "Remembered({})", self.0.sum(|table| table.entries.len()))
     }
 }

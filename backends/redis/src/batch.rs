@@ -10,7 +10,7 @@ use redis::Value;
 use crate::args::{Whole, condition};
 use crate::failure;
 use crate::nodes::To;
-use crate::request::{Effect, Request};
+use crate::request::Effect;
 use crate::scripts::{Load, Script};
 use crate::shared::{SMALL, Shared};
 use crate::stamp::{STAMP, Stamp};
@@ -72,20 +72,20 @@ pub(crate) async fn write_batch(shared: Arc<Shared>, writes: Vec<Write>) -> Resu
     let Some(first) = items.first() else { return Ok(Batch::Done(Vec::new())) };
     let marker = shared.names.own(&first.name, "done", &shared.stamps.next(false));
     let make = |load: Load| {
-        let mut cmd = Script::Batch.call(load, items.len() + 1);
-        cmd.arg(&marker);
-        items.iter().for_each(|item| _ = cmd.arg(&item.name));
-        cmd.arg(shared.hold_ms()).arg(shared.marker_ms());
+        let mut request = Script::Batch.call(load, items.len() + 1);
+        request.word(&marker);
+        items.iter().for_each(|item| _ = request.word(&item.name));
+        request.word(shared.hold_ms()).word(shared.marker_ms());
         for Item { aside, expect, record, .. } in &items {
             let (mode, expected) = condition(expect);
-            cmd.arg(mode).arg(expected);
+            request.word(mode).word(expected);
             match record {
-                Some((stamp, head, data)) => cmd.arg(Whole(stamp, head, data)),
-                None => cmd.arg(b""),
+                Some((stamp, head, data)) => request.word(Whole(stamp, head, data)),
+                None => request.word(""),
             };
-            cmd.arg(aside);
+            request.word(aside);
         }
-        Request::One(cmd)
+        request
     };
     let to = if bytes > SMALL { To::bulk(&first.name) } else { To::main(&first.name) };
     match shared.ask(to, Effect::Write, make).await?.value {

@@ -265,9 +265,9 @@ fn silent(place: &Place, turn: Duration) -> Error {
 /// Asks this server for its view.
 async fn ask(link: &Link, place: &Place) -> Result<Vec<Range>, Trouble> {
     let (epoch, mut connection) = link.connection().await?;
-    let mut cmd = redis::cmd("CLUSTER");
-    cmd.arg("SLOTS");
-    let answer: Value = connection.send(&Request::One(cmd)).await.map_err(|why| {
+    let mut request = Request::new("CLUSTER");
+    request.word("SLOTS");
+    let answer: Value = connection.send(&request).await.map_err(|why| {
         let trouble = failure::sorted(&why);
         if matches!(trouble, Trouble::Lost(_)) {
             link.lost(epoch);

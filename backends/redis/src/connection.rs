@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, RedisResult, Value};
+use redis::{AsyncConnectionConfig, Client, Pipeline, RedisResult, Value};
 
 use crate::request::Request;
 use crate::socket::{Greeting, Socket};
@@ -45,52 +45,57 @@ impl Connection {
 
     /// Sends a request. Several commands are answered by an array; the first that failed is the failure of
     /// all.
-    pub(crate) async fn send(&mut self, request: &Request) -> RedisResult<Value> {
-        match request {
-            Request::One(_) => self.ask(request).await.and_then(Value::extract_error),
-            Request::Many(_) => self.send_all(request).await.and_then(whole),
+    pub(crate) fn send(&mut self, request: &Request) -> impl Future<Output = RedisResult<Value>> {
+        async move {
+            match (request.len(), self.ask(request).await?) {
+                (1, answer) => answer.extract_error(),
+                (_, Value::Array(answers)) => whole(answers),
+                (_, answer) => Ok(answer),
+            }
         }
     }
 
     /// Sends a request to a server that is still receiving the slot: it answers only whoever says so before
     /// each command.
     pub(crate) async fn send_asking(&mut self, request: &Request) -> RedisResult<Value> {
-        let mut pipeline = redis::pipe();
-        for cmd in request.commands() {
-            pipeline.cmd("ASKING");
-            pipeline.add_command(cmd.clone());
-        }
-        let answers = self.send_all(&Request::Many(pipeline)).await?;
+        let answers = self.send_all(&request.each_after("ASKING")?).await?;
         let answers: Vec<Value> = answers.into_iter().skip(1).step_by(2).collect();
-        match (request, <[Value; 1]>::try_from(answers)) {
-            (Request::One(_), Ok([answer])) => answer.extract_error(),
-            (_, Ok(answer)) => whole(answer.into()),
-            (_, Err(answers)) => whole(answers),
+        match <[Value; 1]>::try_from(answers) {
+            Ok([answer]) => answer.extract_error(),
+            Err(answers) => whole(answers),
         }
     }
 
     /// Sends a request of which each command is answered or refused by itself.
     pub(crate) async fn send_all(&mut self, request: &Request) -> RedisResult<Vec<Value>> {
-        match (request, self.ask(request).await?) {
-            (Request::Many(_), Value::Array(answers)) => Ok(answers),
+        match (request.len(), self.ask(request).await?) {
+            (1, answer) => Ok(vec![answer]),
+            (_, Value::Array(answers)) => Ok(answers),
             (_, answer) => Ok(vec![answer]),
         }
     }
 
     /// The answer as it comes; those to several commands as an array.
-    async fn ask(&mut self, request: &Request) -> RedisResult<Value> {
-        match (self, request) {
-            (Connection::Wire(wire), request) => wire.send(request).await,
-            // In boxes, so that those who need none of it have smaller futures.
-            (Connection::Crate(connection), Request::One(cmd)) => {
-                Box::pin(connection.send_packed_command(cmd)).await
-            }
-            (Connection::Crate(connection), Request::Many(pipeline)) => {
-                let answers = Box::pin(connection.send_packed_commands(pipeline, 0, pipeline.len())).await;
-                answers.map(Value::Array)
+    fn ask(&mut self, request: &Request) -> impl Future<Output = RedisResult<Value>> {
+        async move {
+            match self {
+                Connection::Wire(wire) => wire.send(request).await,
+                // In a box, so that those who need none of it have smaller futures.
+                Connection::Crate(connection) => Box::pin(ask(connection, request)).await,
             }
         }
     }
+}
+
+async fn ask(connection: &mut MultiplexedConnection, request: &Request) -> RedisResult<Value> {
+    let mut commands = request.commands()?;
+    if let [cmd] = &commands[..] {
+        return connection.send_packed_command(cmd).await;
+    }
+    let mut pipeline = Pipeline::with_capacity(commands.len());
+    commands.drain(..).for_each(|cmd| _ = pipeline.add_command(cmd));
+    let answers = connection.send_packed_commands(&pipeline, 0, pipeline.len()).await;
+    answers.map(Value::Array)
 }
 
 fn whole(answers: Vec<Value>) -> RedisResult<Value> {

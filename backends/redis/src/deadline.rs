@@ -1,8 +1,10 @@
 //! The deadlines of many operations under one timer. Nearly all operations are done long before theirs; so
-//! all of them share a timer that is due earlier, and only those that outlast it get one of their own.
+//! all that begin on one thread share a timer that is due earlier, and only those that outlast it get one of
+//! their own.
 
 use std::fmt;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -16,44 +18,57 @@ type Tick = Shared<BoxFuture<'static, ()>>;
 /// Who watches deadlines.
 pub(crate) struct Deadlines {
     clock: Arc<dyn Clock>,
-    /// How long the shared timer runs.
+    /// How long the shared timers run.
     step: Duration,
-    /// It, and when it is due.
-    tick: Mutex<Option<(Duration, Tick)>>,
+    /// They, and when they are due. Threads that work at the same time seldom meet at one.
+    ticks: [Mutex<Option<(Duration, Tick)>>; SHARDS],
+}
+
+const SHARDS: usize = 8;
+
+/// A number of this thread's own, counted from 0.
+fn thread_number() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    thread_local!(static NUMBER: usize = NEXT.fetch_add(1, Ordering::Relaxed));
+    // At the end of a thread there is none any more.
+    NUMBER.try_with(|number| *number).unwrap_or_default()
 }
 
 impl Deadlines {
     /// For operations that may take as long as this.
     pub(crate) fn new(clock: Arc<dyn Clock>, usual: Duration) -> Deadlines {
-        Deadlines { clock, step: usual / 4, tick: Mutex::default() }
+        Deadlines { clock, step: usual / 4, ticks: Default::default() }
     }
 
     /// What the future gives if it does so within this time, which begins `now`. Its caller has pinned it, which
     /// saves moving it here.
-    pub(crate) async fn within<T>(
+    pub(crate) fn within<T>(
         &self,
         now: Duration,
         time: Duration,
         mut future: Pin<&mut impl Future<Output = T>>,
-    ) -> Option<T> {
-        if time.is_zero() {
-            return None;
-        }
-        // Who joins is woken before its own time.
-        if time > self.step
-            && let Either::Left((output, _)) = select(future.as_mut(), self.tick(now)).await
-        {
-            return Some(output);
-        }
-        let left = (now + time).saturating_sub(self.clock.now());
-        match select(future, self.clock.sleep(left)).await {
-            Either::Left((output, _)) => Some(output),
-            Either::Right(_) => None,
+    ) -> impl Future<Output = Option<T>> {
+        async move {
+            if time.is_zero() {
+                return None;
+            }
+            // Who joins is woken before its own time.
+            if time > self.step
+                && let Either::Left((output, _)) = select(future.as_mut(), self.tick(now)).await
+            {
+                return Some(output);
+            }
+            let left = (now + time).saturating_sub(self.clock.now());
+            match select(future, self.clock.sleep(left)).await {
+                Either::Left((output, _)) => Some(output),
+                Either::Right(_) => None,
+            }
         }
     }
 
     fn tick(&self, now: Duration) -> Tick {
-        let mut tick = self.tick.lock().unwrap_or_else(PoisonError::into_inner);
+        let tick = &self.ticks[thread_number() % SHARDS];
+        let mut tick = tick.lock().unwrap_or_else(PoisonError::into_inner);
         match &*tick {
             Some((due, tick)) if *due > now && tick.peek().is_none() => tick.clone(),
             _ => {
@@ -74,7 +89,6 @@ impl fmt::Debug for Deadlines {
 #[cfg(test)]
 mod tests {
     use std::pin::pin;
-    use std::sync::atomic::{AtomicUsize, Ordering};
 
     use futures::future::{join_all, pending, ready};
     use larder::{RealClock, Timestamp};

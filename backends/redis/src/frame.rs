@@ -19,9 +19,18 @@ pub(crate) fn next(bytes: &[u8]) -> RedisResult<Option<(Value, usize)>> {
         }
         (b'$', _) => Value::Nil,
         (b':', Some((number, _))) => Value::Int(integer(number)?),
+        (b'+', Some((b"OK", _))) => Value::Okay,
         _ => redis::parse_redis_value(&bytes[..end])?,
     };
     Ok(Some((value, end)))
+}
+
+/// How many bytes the first answer takes, or the first command: `None` if it is not whole.
+///
+/// # Errors
+/// As [`next`].
+pub(crate) fn len(bytes: &[u8]) -> RedisResult<Option<usize>> {
+    whole(bytes, 0)
 }
 
 /// What ends every line, and every string of bytes.

@@ -14,7 +14,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::{BoxFuture, Either, Shared, select};
 use larder::{Clock, Error, ErrorKind};
-use redis::{Cmd, RedisResult, Value};
+use redis::{RedisResult, Value};
 
 use crate::connection::Connection;
 use crate::failure::{self, Trouble};
@@ -40,14 +40,14 @@ impl Safety {
         u64::try_from(self.patience.as_millis() / 2).unwrap_or(u64::MAX / 4).max(1)
     }
 
-    fn command(&self) -> Cmd {
+    fn command(&self) -> Request {
         let appended = self.appended.load(Ordering::Acquire);
-        let mut cmd = redis::cmd(if appended { "WAITAOF" } else { "WAIT" });
+        let mut request = Request::new(if appended { "WAITAOF" } else { "WAIT" });
         if appended {
-            cmd.arg(0);
+            request.word(0u64);
         }
-        cmd.arg(self.replicas).arg(self.wait_ms());
-        cmd
+        request.word(self.replicas).word(self.wait_ms());
+        request
     }
 
     /// Whether this answer to it is enough.
@@ -107,7 +107,7 @@ impl Drop for Turn {
 
 /// What one write sends: the command that is answered is at `answer`; the others must not fail.
 pub(crate) struct Item {
-    pub(crate) commands: Vec<Cmd>,
+    pub(crate) commands: Request,
     pub(crate) answer: usize,
 }
 
@@ -221,20 +221,19 @@ async fn run(
     safety: &Safety,
     clock: &dyn Clock,
 ) -> Outcome {
-    let mut pipeline = redis::pipe();
+    let mut request = Request::default();
     let mut places = Vec::with_capacity(waiting.len());
     for Waiting { item, turn } in waiting {
         let takes = turn.compare_exchange(WAITING, TAKEN, Ordering::AcqRel, Ordering::Acquire).is_ok();
         places.push(takes.then_some((item.commands.len(), item.answer)));
         if takes {
-            item.commands.into_iter().for_each(|cmd| _ = pipeline.add_command(cmd));
+            request.append(&item.commands);
         }
     }
-    if pipeline.is_empty() {
+    if request.is_empty() {
         return Outcome::Answered { epoch, answers: Vec::new(), kept: Ok(()) };
     }
-    pipeline.add_command(safety.command());
-    let request = Request::Many(pipeline);
+    request.append(&safety.command());
     let sending = pin!(connection.send_all(&request));
     let lost = match select(sending, clock.sleep(safety.patience)).await {
         Either::Left((Ok(answers), _)) => return answered(epoch, &places, answers, safety),
@@ -290,8 +289,12 @@ mod tests {
             patience: Duration::from_secs(4),
             appended: AtomicBool::new(appended),
         };
-        let sent = |cmd: Cmd| cmd.args_iter().count();
-        assert_eq!((sent(safety(false).command()), sent(safety(true).command())), (3, 4));
+        let mut wait = Request::new("WAIT");
+        wait.word(2u64).word(2000u64);
+        assert_eq!(safety(false).command(), wait);
+        let mut wait = Request::new("WAITAOF");
+        wait.word(0u64).word(2u64).word(2000u64);
+        assert_eq!(safety(true).command(), wait);
         let both = |own, copies| Value::Array(vec![Value::Int(own), Value::Int(copies)]);
         for (answer, kept) in [
             (Some(Value::Int(2)), true),

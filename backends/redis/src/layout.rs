@@ -31,9 +31,9 @@ pub(crate) async fn layout(shared: &Shared) -> Result<Layout> {
             None => None,
             Some(server) => {
                 let make = |_| {
-                    let mut cmd = redis::cmd("CLUSTER");
-                    cmd.arg("NODES");
-                    Request::One(cmd)
+                    let mut request = Request::new("CLUSTER");
+                    request.word("NODES");
+                    request
                 };
                 match shared.ask(To::primary(Lane::Main, Some(server)), Effect::Read, make).await {
                     Ok(answer) => Some(holding(&text(answer.value))?),

@@ -88,6 +88,10 @@
 //! task writes on its own thread.
 
 #![forbid(unsafe_code)]
+#![allow(
+    clippy::manual_async_fn,
+    reason = "an async fn keeps its arguments twice, and the futures of operations are allocated: they must be small"
+)]
 
 mod args;
 mod batch;
@@ -123,6 +127,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use futures::TryFutureExt;
 use larder::{
     Backend, Batch, Capabilities, ErrorKind, Expect, Key, Keys, Part, Reach, Record, Removed, Reply, Result,
     Stored, Write, Written,
@@ -168,21 +173,18 @@ impl Redis {
         &self,
         key: &Key,
         checked: Result<()>,
-        operation: impl FnOnce(Arc<Shared>, Vec<u8>) -> F + Send + 'static,
+        operation: impl FnOnce(Arc<Shared>, Vec<u8>) -> F,
     ) -> Reply<T>
     where
         T: Send + 'static,
-        F: Future<Output = Result<T>> + Send,
+        F: Future<Output = Result<T>> + Send + 'static,
     {
         if let Err(error) = checked {
             return Reply::ready(Err(error.in_backend(failure::NAME).at_key(key)));
         }
-        let (shared, name, key) = (Arc::clone(&self.shared), self.shared.names.record(key), key.clone());
-        // Made where it stays: a future is moved as a whole.
-        Reply::future(async move {
-            let done = operation(shared, name).await;
-            done.map_err(|error| error.in_backend(failure::NAME).at_key(&key))
-        })
+        let done = operation(Arc::clone(&self.shared), self.shared.names.record(key));
+        let key = key.clone();
+        Reply::future(done.map_err(move |error| error.in_backend(failure::NAME).at_key(&key)))
     }
 }
 

@@ -13,7 +13,6 @@ use redis::{Client, RedisResult};
 
 use crate::connection::Connection;
 use crate::failure::{self, Trouble};
-use crate::request::Request;
 use crate::scripts::Script;
 use crate::target::Target;
 
@@ -147,7 +146,7 @@ async fn connect(source: &Source, patience: Duration) -> Result<Connection, Trou
     let client = source.client().await.map_err(|failure| failure::sorted(&failure))?;
     let connected = Connection::open(&client, patience).await;
     let mut connection = connected.map_err(|failure| failure::sorted(&failure))?;
-    let loaded = connection.send(&Request::Many(Script::load_all())).await;
+    let loaded = connection.send(&Script::load_all()).await;
     // A server that is loading its data, or that does not let this user load scripts, says so again when
     // they are called.
     match loaded {

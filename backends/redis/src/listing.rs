@@ -113,9 +113,9 @@ impl Listing {
     /// Fetches the next page of a server.
     async fn turn(&mut self, scan: Scan) -> Result<()> {
         let make = |_| {
-            let mut cmd = redis::cmd("SCAN");
-            cmd.arg(&scan.cursor).arg("MATCH").arg(&self.pattern).arg("COUNT").arg(PAGE);
-            Request::One(cmd)
+            let mut request = Request::new("SCAN");
+            request.word(&scan.cursor).word("MATCH").word(&self.pattern).word("COUNT").word(PAGE);
+            request
         };
         let to = To::primary(Lane::Main, scan.server.as_ref());
         let answer = match self.shared.ask(to, Effect::Read, make).await {

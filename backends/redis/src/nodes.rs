@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use larder::{Clock, Error, ErrorKind, Result};
+use redis::RedisResult;
 
 use crate::cluster::{Cluster, Route};
 use crate::failure::{self, Trouble};
@@ -134,7 +135,7 @@ pub(crate) struct Sent<'a> {
     /// The last one waits in a group.
     turn: Option<Turn>,
     /// What was learnt of the cluster.
-    route: Route,
+    route: Option<Box<Route>>,
 }
 
 impl Nodes {
@@ -203,24 +204,28 @@ impl Nodes {
     }
 
     /// Sends it once.
-    pub(crate) async fn send<'a>(
+    pub(crate) fn send<'a>(
         &'a self,
         to: To<'_>,
         effect: Effect,
         request: &Request,
         sent: &mut Sent<'a>,
-    ) -> Result<Answer, Trouble> {
-        match self {
-            Nodes::One(node, plan) => {
-                let answered = match node.group_for(effect) {
-                    None => deliver(Cow::Borrowed(node.link(to.lane)), request, false, sent).await,
-                    Some(group) => Box::pin(deliver_together(plan, group, to, request, false, sent)).await,
-                };
-                answered.map_err(alone)
-            }
-            // In a box, like all that is large and that most operations need not: a future is moved as a whole.
-            Nodes::Many(cluster, plan) => {
-                Box::pin(send_to_cluster(cluster, plan, to, effect, request, sent)).await
+    ) -> impl Future<Output = Result<Answer, Trouble>> {
+        async move {
+            match self {
+                Nodes::One(node, plan) => {
+                    let answered = match node.group_for(effect) {
+                        None => deliver(Cow::Borrowed(node.link(to.lane)), request, false, sent).await,
+                        Some(group) => {
+                            Box::pin(deliver_together(plan, group, to, request, false, sent)).await
+                        }
+                    };
+                    answered.map_err(alone)
+                }
+                // In a box, like all that is large and that most operations need not: a future is moved as a whole.
+                Nodes::Many(cluster, plan) => {
+                    Box::pin(send_to_cluster(cluster, plan, to, effect, request, sent)).await
+                }
             }
         }
     }
@@ -244,40 +249,46 @@ async fn send_to_cluster(
     sent: &mut Sent<'_>,
 ) -> Result<Answer, Trouble> {
     sent.asked = None;
+    let route = sent.route.get_or_insert_default();
     let (place, node, asking) = match to.whom {
-        Whom::Key(key) => cluster.find(key, &mut sent.route).await?,
-        Whom::Primary(Some(place)) => cluster.primary(place, &mut sent.route).await?,
+        Whom::Key(key) => cluster.find(key, route).await?,
+        Whom::Primary(Some(place)) => cluster.primary(place, route).await?,
         Whom::Primary(None) => return Err(Trouble::Refused(failure::nonsense("CLUSTER SLOTS"))),
     };
     let answered = match node.group_for(effect) {
         None => deliver(Cow::Owned(node.link(to.lane).clone()), request, asking, sent).await,
         Some(group) => deliver_together(plan, group, to, request, asking, sent).await,
     };
-    answered.map_err(|trouble| cluster.learn(trouble, &place, &mut sent.route))
+    answered.map_err(|trouble| cluster.learn(trouble, &place, sent.route.get_or_insert_default()))
 }
 
 /// Sends a request to this server.
-async fn deliver<'a>(
+fn deliver<'a>(
     link: Cow<'a, Link>,
     request: &Request,
     asking: bool,
     sent: &mut Sent<'a>,
-) -> Result<Answer, Trouble> {
-    let link = &**sent.asked.insert(link);
-    let (epoch, mut connection) = link.connection().await?;
-    sent.unanswered = Some(epoch);
-    let answered =
-        if asking { Box::pin(connection.send_asking(request)).await } else { connection.send(request).await };
-    sent.unanswered = None;
-    let trouble = match answered {
-        Ok(value) => return Ok(Answer { value, repeated: sent.before, epoch }),
-        Err(failure) => failure::sorted(&failure),
-    };
-    if matches!(trouble, Trouble::Lost(_) | Trouble::Elsewhere(_)) {
-        link.lost(epoch);
+) -> impl Future<Output = Result<Answer, Trouble>> {
+    async move {
+        let link = &**sent.asked.insert(link);
+        let (epoch, mut connection) = link.connection().await?;
+        sent.unanswered = Some(epoch);
+        let answered = if asking {
+            Box::pin(connection.send_asking(request)).await
+        } else {
+            connection.send(request).await
+        };
+        sent.unanswered = None;
+        let trouble = match answered {
+            Ok(value) => return Ok(Answer { value, repeated: sent.before, epoch }),
+            Err(failure) => failure::sorted(&failure),
+        };
+        if matches!(trouble, Trouble::Lost(_) | Trouble::Elsewhere(_)) {
+            link.lost(epoch);
+        }
+        sent.before |= matches!(trouble, Trouble::Lost(_));
+        Err(trouble)
     }
-    sent.before |= matches!(trouble, Trouble::Lost(_));
-    Err(trouble)
 }
 
 /// Sends a write to this server and waits for its replicas.
@@ -290,7 +301,7 @@ async fn deliver_together(
     sent: &mut Sent<'_>,
 ) -> Result<Answer, Trouble> {
     sent.asked = Some(Cow::Owned(group.link().clone()));
-    let item = grouped(plan, to, request, asking, sent.before);
+    let item = grouped(plan, to, request, asking, sent.before).map_err(|why| failure::sorted(&why))?;
     let turn = sent.turn.insert(Turn::new());
     let answered = group.send(item, turn).await;
     sent.turn = None;
@@ -304,25 +315,19 @@ async fn deliver_together(
 }
 
 /// What a write sends that waits for replicas.
-fn grouped(plan: &Plan, to: To<'_>, request: &Request, asking: bool, repeated: bool) -> Item {
-    let mut item = Item { commands: Vec::new(), answer: 0 };
-    for cmd in request.commands() {
-        if asking {
-            item.commands.push(redis::cmd("ASKING"));
-        }
-        item.answer = item.commands.len();
-        item.commands.push(cmd.clone());
-    }
+fn grouped(plan: &Plan, to: To<'_>, request: &Request, asking: bool, repeated: bool) -> RedisResult<Item> {
+    const ASKING: &str = "ASKING";
+    let mut commands = if asking { request.each_after(ASKING)? } else { request.clone() };
+    let answer = commands.len() - 1;
     // What was found to be done already, on another connection, is covered by what this one writes after it.
     if let (true, Whom::Key(key)) = (repeated, to.whom) {
         if asking {
-            item.commands.push(redis::cmd("ASKING"));
+            commands.then(ASKING);
         }
-        let mut touch = redis::cmd("SET");
-        touch.arg(plan.names.own(key, "wait", &[])).arg("").arg("PX").arg(1000);
-        item.commands.push(touch);
+        let name = plan.names.own(key, "wait", &[]);
+        commands.then("SET").word(&name).word("").word("PX").word(1000u64);
     }
-    item
+    Ok(Item { commands, answer })
 }
 
 /// The trouble of a server that should be the only one.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::stream::{self, StreamExt};
 use larder::{ByteRange, ByteStream, Data, ErrorKind, Head, Origin, Part, Result, Stored, limits};
-use redis::{Cmd, Pipeline, Value};
+use redis::Value;
 
 use crate::failure;
 use crate::nodes::To;
@@ -25,33 +25,40 @@ const CHUNK: u64 = limits::CHUNK_BYTES as u64;
 const ATTEMPTS: usize = 64;
 
 /// Reads a part of the record with this name.
-pub(crate) async fn read(shared: Arc<Shared>, name: Vec<u8>, part: Part) -> Result<Option<Stored>> {
-    let mut want = if part == Part::All { SMALL } else { TOP };
-    for _ in 0..ATTEMPTS {
-        let Some(top) = beginning(&shared, &name, want).await? else { return Ok(None) };
-        let Some(length) = head_length(&top)? else {
-            return Err(failure::foreign("the value is cut off within its head, or is none of larder's"));
-        };
-        if top.len() < STAMP + length {
-            if top.len() < want {
-                return Err(failure::foreign("the value is cut off within its head"));
+pub(crate) fn read(
+    shared: Arc<Shared>,
+    name: Vec<u8>,
+    part: Part,
+) -> impl Future<Output = Result<Option<Stored>>> {
+    async move {
+        let mut want = if part == Part::All { SMALL } else { TOP };
+        for _ in 0..ATTEMPTS {
+            let Some(top) = beginning(&shared, &name, want).await? else { return Ok(None) };
+            let Some(length) = head_length(&top)? else {
+                return Err(failure::foreign("the value is cut off within its head, or is none of larder's"));
+            };
+            if top.len() < STAMP + length {
+                if top.len() < want {
+                    return Err(failure::foreign("the value is cut off within its head"));
+                }
+                want = STAMP + length;
+                continue;
             }
-            want = STAMP + length;
-            continue;
+            let head = Head::parse(top.slice(STAMP..STAMP + length), Origin::Larder)
+                .map_err(|why| failure::error(why.kind(), "the record cannot be read").with_source(why))?;
+            let state =
+                State { shared: &shared, name: &name, top: &top, head: &head, whole: top.len() < want };
+            let data = match state.here(part) {
+                Some(data) => Some(data),
+                None => Box::pin(state.data(part)).await?,
+            };
+            if let Some(data) = data {
+                let version = version(&top[..STAMP]);
+                return Ok(Some(Stored { head, data, version, verified: false }));
+            }
         }
-        let head = Head::parse(top.slice(STAMP..STAMP + length), Origin::Larder)
-            .map_err(|why| failure::error(why.kind(), "the record cannot be read").with_source(why))?;
-        let state = State { shared: &shared, name: &name, top: &top, head: &head, whole: top.len() < want };
-        let data = match state.here(part) {
-            Some(data) => Some(data),
-            None => Box::pin(state.data(part)).await?,
-        };
-        if let Some(data) = data {
-            let version = version(&top[..STAMP]);
-            return Ok(Some(Stored { head, data, version, verified: false }));
-        }
+        Err(failure::error(ErrorKind::Conflict, "the record was replaced again and again while it was read"))
     }
-    Err(failure::error(ErrorKind::Conflict, "the record was replaced again and again while it was read"))
 }
 
 /// The length of the head, from the beginning of the value: `None` if that is too short to tell.
@@ -65,34 +72,32 @@ fn head_length(top: &[u8]) -> Result<Option<usize>> {
 ///
 /// A range of what is absent is as empty as one of an empty string, so the same trip asks which it is. The
 /// two commands are not one step: what they disagree on is asked again as one.
-async fn beginning(shared: &Arc<Shared>, name: &[u8], most: usize) -> Result<Option<Bytes>> {
-    let both = |_| {
-        let room = name.len() + 24;
-        let (mut range, mut exists) = (Cmd::with_capacity(4, room), Cmd::with_capacity(2, room));
-        range.arg("GETRANGE").arg(name).arg(0).arg(most - 1);
-        exists.arg("EXISTS").arg(name);
-        let mut pipeline = Pipeline::with_capacity(2);
-        pipeline.add_command(range).add_command(exists);
-        Request::Many(pipeline)
-    };
-    let answer = shared.ask(To::main(name), Effect::Read, both).await?.value;
-    let Value::Array(answers) = answer else { return Err(failure::nonsense("GETRANGE")) };
-    match <[Value; 2]>::try_from(answers) {
-        Ok([Value::BulkString(bytes), _]) if !bytes.is_empty() => Ok(Some(bytes.into())),
-        Ok([Value::BulkString(_), Value::Int(0)]) => Ok(None),
-        Ok([Value::BulkString(_), Value::Int(_)]) => {
-            let look = |load| {
-                let mut cmd = Script::Look.call(load, 1);
-                cmd.arg(name).arg(most - 1);
-                Request::One(cmd)
-            };
-            match Box::pin(shared.ask(To::main(name), Effect::Read, look)).await?.value {
-                Value::Nil => Ok(None),
-                Value::BulkString(bytes) => Ok(Some(bytes.into())),
-                _ => Err(failure::nonsense("EVALSHA")),
+fn beginning(shared: &Arc<Shared>, name: &[u8], most: usize) -> impl Future<Output = Result<Option<Bytes>>> {
+    async move {
+        let both = |_| {
+            let mut request = Request::new("GETRANGE");
+            request.word(name).word(0usize).word(most - 1).then("EXISTS").word(name);
+            request
+        };
+        let answer = shared.ask(To::main(name), Effect::Read, both).await?.value;
+        let Value::Array(answers) = answer else { return Err(failure::nonsense("GETRANGE")) };
+        match <[Value; 2]>::try_from(answers) {
+            Ok([Value::BulkString(bytes), _]) if !bytes.is_empty() => Ok(Some(bytes.into())),
+            Ok([Value::BulkString(_), Value::Int(0)]) => Ok(None),
+            Ok([Value::BulkString(_), Value::Int(_)]) => {
+                let look = |load| {
+                    let mut request = Script::Look.call(load, 1);
+                    request.word(name).word(most - 1);
+                    request
+                };
+                match Box::pin(shared.ask(To::main(name), Effect::Read, look)).await?.value {
+                    Value::Nil => Ok(None),
+                    Value::BulkString(bytes) => Ok(Some(bytes.into())),
+                    _ => Err(failure::nonsense("EVALSHA")),
+                }
             }
+            _ => Err(failure::nonsense("GETRANGE")),
         }
-        _ => Err(failure::nonsense("GETRANGE")),
     }
 }
 
@@ -186,10 +191,10 @@ impl Rest {
         let until = self.end.min(self.at + self.step);
         let hold = if until < self.end { self.shared.hold_ms().to_string() } else { String::new() };
         let make = |load: Load| {
-            let mut cmd = Script::Chunk.call(load, 3);
-            cmd.arg(&self.record).arg(&self.held).arg(&self.lease);
-            cmd.arg(&self.stamp[..]).arg(self.at).arg(until - 1).arg(&hold);
-            Request::One(cmd)
+            let mut request = Script::Chunk.call(load, 3);
+            request.word(&self.record).word(&self.held).word(&self.lease);
+            request.word(&self.stamp[..]).word(self.at).word(until - 1).word(&hold[..]);
+            request
         };
         match self.shared.ask(To::bulk(&self.record), Effect::Read, make).await?.value {
             Value::Nil => Ok(None),

@@ -1,6 +1,8 @@
-//! What is sent to a server, and what comes back.
+//! What is sent to a server, put together as it goes over the wire, and what comes back.
 
-use redis::{Cmd, Pipeline, Value};
+use redis::{Cmd, RedisResult, Value};
+
+use crate::frame;
 
 /// Whether a command changes something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,19 +12,175 @@ pub(crate) enum Effect {
     Write,
 }
 
-/// What is sent. All of its keys are in one slot.
-pub(crate) enum Request {
-    One(Cmd),
-    Many(Pipeline),
+/// Commands, in order. All of their keys are in one slot. One is answered by its answer, several are by an
+/// array of theirs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Request {
+    bytes: Vec<u8>,
+    commands: usize,
+    /// Where the last command begins, and how many words it has.
+    last: usize,
+    words: usize,
+}
+
+/// A word of a command.
+pub(crate) trait Word {
+    /// Its bytes, in pieces.
+    fn pieces(&self, take: &mut impl FnMut(&[u8]));
+
+    /// How many they are.
+    fn len(&self) -> usize {
+        let mut len = 0;
+        self.pieces(&mut |piece| len += piece.len());
+        len
+    }
 }
 
 impl Request {
-    /// The commands, in order.
-    pub(crate) fn commands(&self) -> Vec<&Cmd> {
-        match self {
-            Request::One(cmd) => vec![cmd],
-            Request::Many(pipeline) => pipeline.cmd_iter().collect(),
+    /// A command: its name, whose other words are still to be added.
+    pub(crate) fn new(name: &str) -> Request {
+        const USUAL: usize = 192;
+        let mut request = Request { bytes: Vec::with_capacity(USUAL), ..Request::default() };
+        request.then(name);
+        request
+    }
+
+    /// Begins another command.
+    pub(crate) fn then(&mut self, name: &str) -> &mut Request {
+        (self.last, self.words) = (self.bytes.len(), 0);
+        self.commands += 1;
+        self.bytes.extend_from_slice(b"*0\r\n");
+        self.word(name)
+    }
+
+    /// Adds a word to the last command.
+    pub(crate) fn word(&mut self, word: impl Word) -> &mut Request {
+        let len = word.len();
+        self.bytes.reserve(len + 16);
+        self.bytes.push(b'$');
+        self.bytes.extend_from_slice(Digits::of(len as u64).as_bytes());
+        self.bytes.extend_from_slice(b"\r\n");
+        word.pieces(&mut |piece| self.bytes.extend_from_slice(piece));
+        self.bytes.extend_from_slice(b"\r\n");
+        let (before, now) = (Digits::of(self.words as u64), Digits::of(self.words as u64 + 1));
+        self.words += 1;
+        let at = self.last + 1;
+        match (before.as_bytes(), now.as_bytes()) {
+            ([_], [digit]) => self.bytes[at] = *digit,
+            (before, now) => drop(self.bytes.splice(at..at + before.len(), now.iter().copied())),
         }
+        self
+    }
+
+    /// Adds the commands of another request. Words that are added later belong to its last one.
+    pub(crate) fn append(&mut self, other: &Request) {
+        (self.last, self.words) = (self.bytes.len() + other.last, other.words);
+        self.commands += other.commands;
+        self.bytes.extend_from_slice(&other.bytes);
+    }
+
+    /// The same with this command before each of its own.
+    pub(crate) fn each_after(&self, name: &str) -> RedisResult<Request> {
+        let mut request = Request::default();
+        let mut rest = &self.bytes[..];
+        while let Some(len) = frame::len(rest)? {
+            let (command, after) = rest.split_at(len);
+            request.then(name).bytes.extend_from_slice(command);
+            request.commands += 1;
+            rest = after;
+        }
+        Ok(request)
+    }
+
+    /// How many commands there are.
+    pub(crate) fn len(&self) -> usize {
+        self.commands
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.commands == 0
+    }
+
+    /// As it goes over the wire.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The commands as the `redis` crate has them.
+    pub(crate) fn commands(&self) -> RedisResult<Vec<Cmd>> {
+        let mut commands = Vec::with_capacity(self.commands);
+        let mut rest = &self.bytes[..];
+        while let Some((words, len)) = frame::next(rest)? {
+            let mut cmd = Cmd::new();
+            for word in words.into_sequence().unwrap_or_default() {
+                if let Value::BulkString(word) = word {
+                    cmd.arg(word);
+                }
+            }
+            commands.push(cmd);
+            rest = &rest[len..];
+        }
+        Ok(commands)
+    }
+}
+
+impl Word for &[u8] {
+    fn pieces(&self, take: &mut impl FnMut(&[u8])) {
+        take(self);
+    }
+}
+
+impl<const N: usize> Word for &[u8; N] {
+    fn pieces(&self, take: &mut impl FnMut(&[u8])) {
+        take(&self[..]);
+    }
+}
+
+impl Word for &Vec<u8> {
+    fn pieces(&self, take: &mut impl FnMut(&[u8])) {
+        take(self);
+    }
+}
+
+impl Word for &str {
+    fn pieces(&self, take: &mut impl FnMut(&[u8])) {
+        take(self.as_bytes());
+    }
+}
+
+impl Word for u64 {
+    fn pieces(&self, take: &mut impl FnMut(&[u8])) {
+        take(Digits::of(*self).as_bytes());
+    }
+}
+
+impl Word for usize {
+    fn pieces(&self, take: &mut impl FnMut(&[u8])) {
+        (*self as u64).pieces(take);
+    }
+}
+
+/// A number in decimal: every word has one in front, so it must cost nothing.
+struct Digits {
+    room: [u8; 20],
+    from: usize,
+}
+
+impl Digits {
+    fn of(mut number: u64) -> Digits {
+        let mut digits = Digits { room: [b'0'; 20], from: 20 };
+        loop {
+            digits.from -= 1;
+            digits.room[digits.from] = b'0' + (number % 10) as u8;
+            number /= 10;
+            if number == 0 {
+                return digits;
+            }
+        }
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        &self.room[self.from..]
     }
 }
 
@@ -33,4 +191,60 @@ pub(crate) struct Answer {
     pub(crate) repeated: bool,
     /// On which connection it came.
     pub(crate) epoch: u64,
+}
+
+/// The answer to the last of several commands.
+pub(crate) fn last(value: Value) -> Value {
+    match value {
+        Value::Array(mut answers) => answers.pop().unwrap_or(Value::Nil),
+        value => value,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_are_packed_as_by_the_redis_crate() {
+        for words in [0, 1, 7, 8, 9, 10, 98, 99, 100, 1200] {
+            let mut cmd = redis::cmd("SET");
+            let mut request = Request::new("SET");
+            for n in 0..words {
+                let word = vec![b'x'; n * 7];
+                cmd.arg(&word).arg(n);
+                request.word(&word).word(n);
+            }
+            assert_eq!(request.as_bytes(), cmd.get_packed_command(), "{words}");
+            assert_eq!(request.len(), 1);
+            let again = request.commands().unwrap();
+            assert_eq!(again.len(), 1);
+            assert_eq!(again[0].get_packed_command(), request.as_bytes());
+        }
+        for number in [0, 9, 10, 12_345, u64::MAX] {
+            let mut request = Request::new("GET");
+            request.word(number);
+            assert_eq!(request.as_bytes(), redis::cmd("GET").arg(number).get_packed_command());
+        }
+    }
+
+    #[test]
+    fn several_commands_follow_each_other() {
+        let mut request = Request::new("GET");
+        request.word("a").then("EXISTS").word("b").word(&b"c"[..]);
+        let mut pipeline = redis::pipe();
+        pipeline.cmd("GET").arg("a").cmd("EXISTS").arg("b").arg("c");
+        assert_eq!(request.as_bytes(), pipeline.get_packed_pipeline());
+        let mut more = Request::new("PING");
+        more.append(&request);
+        more.word("d");
+        let mut pipeline = redis::pipe();
+        pipeline.cmd("PING").cmd("GET").arg("a").cmd("EXISTS").arg("b").arg("c").arg("d");
+        assert_eq!((more.as_bytes(), more.len()), (&pipeline.get_packed_pipeline()[..], 3));
+        let mut pipeline = redis::pipe();
+        pipeline.cmd("ASKING").cmd("GET").arg("a").cmd("ASKING").cmd("EXISTS").arg("b").arg("c");
+        let asking = request.each_after("ASKING").unwrap();
+        assert_eq!((asking.as_bytes(), asking.len()), (&pipeline.get_packed_pipeline()[..], 4));
+        assert!(Request::default().is_empty() && !request.is_empty());
+    }
 }

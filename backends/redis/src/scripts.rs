@@ -1,10 +1,12 @@
 //! What runs on the server: each script is one atomic step. They are loaded once for every connection and
 //! called by their hash; where the server has forgotten one it is sent along.
 //!
+//! Numbers among the words of a command stand there as text: a server makes text of them, slowly.
+//!
 //! All of them may be sent again when the answer was lost. A conditional write finds its own stamp in front
 //! of the record; the others leave a marker for a while.
 
-use redis::Cmd;
+use crate::request::Request;
 
 /// Whether a script is on the server already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +24,8 @@ pub(crate) enum Script {
     Write,
     /// Stores a record in the place of one that is not large: the common case of `Write`.
     Swap,
+    /// The same with a record that was sent aside: the common case of `Commit`.
+    Place,
     /// Moves what was built aside into place if the expectation holds.
     Commit,
     /// Removes a record if the expectation holds.
@@ -42,7 +46,7 @@ pub(crate) enum Script {
 /// `retire` makes room: a large record that somebody reads right now is kept for them under another name.
 const COMMON: &str = r"
 local function found(key)
-  local stamp = redis.pcall('GETRANGE', key, 0, 15)
+  local stamp = redis.pcall('GETRANGE', key, '0', '15')
   if type(stamp) == 'table' then return '?' end
   if stamp == '' and redis.call('EXISTS', key) == 1 then return '?' end
   return stamp
@@ -71,7 +75,7 @@ end
 /// The first branch is the common case, and calls as little as it can.
 const WRITE: &str = r"
 local mode, record = ARGV[1], ARGV[3]
-local stamp = redis.pcall('GETRANGE', KEYS[1], 0, 15)
+local stamp = redis.pcall('GETRANGE', KEYS[1], '0', '15')
 if stamp == '' and mode == 'absent' then
   if redis.call('SET', KEYS[1], record, 'NX') then return 1 end
   return ''
@@ -81,7 +85,7 @@ if stamp == string.sub(record, 1, 16) then return 1 end
 if mode == 'any' and redis.call('EXISTS', KEYS[2]) == 1 then return 1 end
 if not met(mode, ARGV[2], stamp) then
   if stamp == '?' then return '' end
-  return redis.call('GETRANGE', KEYS[1], 0, 1023)
+  return redis.call('GETRANGE', KEYS[1], '0', '1023')
 end
 retire(KEYS[1], stamp, ARGV[4], ARGV[5])
 redis.call('SET', KEYS[1], record)
@@ -92,12 +96,26 @@ return 1
 /// KEYS: record. ARGV: expected stamp, of a record that is not large; record. 1 if it was written, else an
 /// empty string.
 const SWAP: &str = r"
-local stamp = redis.pcall('GETRANGE', KEYS[1], 0, 15)
+local stamp = redis.pcall('GETRANGE', KEYS[1], '0', '15')
 if stamp == ARGV[1] then
   redis.call('SET', KEYS[1], ARGV[2])
   return 1
 end
 if stamp == string.sub(ARGV[2], 1, 16) then return 1 end
+return ''
+";
+
+/// KEYS: record, the new one aside. ARGV: expected stamp, of a record that is not large; stamp of the new one.
+/// 1 if it is in place, else an empty string.
+const PLACE: &str = r"
+local stamp = redis.pcall('GETRANGE', KEYS[1], '0', '15')
+if stamp == ARGV[1] then
+  redis.call('RENAME', KEYS[2], KEYS[1])
+  redis.call('PERSIST', KEYS[1])
+  return 1
+end
+redis.call('UNLINK', KEYS[2])
+if stamp == ARGV[2] then return 1 end
 return ''
 ";
 
@@ -109,7 +127,7 @@ local stamp = found(KEYS[1])
 if stamp == string.sub(top, 1, 16) or redis.call('EXISTS', KEYS[2]) == 1 then return 1 end
 if not met(mode, ARGV[2], stamp) then redis.call('UNLINK', KEYS[3]) return 0 end
 if redis.call('EXISTS', KEYS[3]) == 0 then return -1 end
-redis.call('SETRANGE', KEYS[3], 0, top)
+redis.call('SETRANGE', KEYS[3], '0', top)
 retire(KEYS[1], stamp, ARGV[4], ARGV[5])
 redis.call('RENAME', KEYS[3], KEYS[1])
 redis.call('PERSIST', KEYS[1])
@@ -175,9 +193,9 @@ return 1
 /// hold, or nothing if the reader reads no further. The bytes, or nil if that state is gone.
 const CHUNK: &str = r"
 local at = KEYS[1]
-if redis.call('GETRANGE', at, 0, 15) ~= ARGV[1] then
+if redis.call('GETRANGE', at, '0', '15') ~= ARGV[1] then
   at = KEYS[2]
-  if redis.call('GETRANGE', at, 0, 15) ~= ARGV[1] then return false end
+  if redis.call('GETRANGE', at, '0', '15') ~= ARGV[1] then return false end
 end
 if ARGV[4] ~= '' then
   if at == KEYS[2] then
@@ -192,13 +210,14 @@ return redis.call('GETRANGE', at, ARGV[2], ARGV[3])
 /// KEYS: record. ARGV: last byte. The beginning of the value, or nil if there is none.
 const LOOK: &str = r"
 if redis.call('EXISTS', KEYS[1]) == 0 then return false end
-return redis.call('GETRANGE', KEYS[1], 0, ARGV[1])
+return redis.call('GETRANGE', KEYS[1], '0', ARGV[1])
 ";
 
 impl Script {
-    const ALL: [Script; 8] = [
+    const ALL: [Script; 9] = [
         Script::Write,
         Script::Swap,
+        Script::Place,
         Script::Commit,
         Script::Remove,
         Script::Batch,
@@ -211,6 +230,7 @@ impl Script {
         match self {
             Script::Write => [COMMON, WRITE].concat(),
             Script::Swap => SWAP.to_owned(),
+            Script::Place => PLACE.to_owned(),
             Script::Commit => [COMMON, COMMIT].concat(),
             Script::Remove => [COMMON, REMOVE].concat(),
             Script::Batch => [COMMON, BATCH].concat(),
@@ -221,7 +241,7 @@ impl Script {
     }
 
     fn hash(self) -> &'static str {
-        static HASHES: std::sync::OnceLock<[String; 8]> = std::sync::OnceLock::new();
+        static HASHES: std::sync::OnceLock<[String; 9]> = std::sync::OnceLock::new();
         let hashes = HASHES.get_or_init(|| {
             Script::ALL.map(|script| sha1_smol::Sha1::from(script.text()).digest().to_string())
         });
@@ -229,26 +249,28 @@ impl Script {
     }
 
     /// A call of it; the keys and the arguments are still to be added.
-    pub(crate) fn call(self, load: Load, keys: usize) -> Cmd {
-        let mut cmd = match load {
-            Load::Known => redis::cmd("EVALSHA"),
-            Load::Send => redis::cmd("EVAL"),
-        };
+    pub(crate) fn call(self, load: Load, keys: usize) -> Request {
+        let mut request = Request::default();
+        self.call_in(&mut request, load, keys);
+        request
+    }
+
+    /// The same behind other commands.
+    pub(crate) fn call_in(self, request: &mut Request, load: Load, keys: usize) {
         match load {
-            Load::Known => cmd.arg(self.hash()),
-            Load::Send => cmd.arg(self.text()),
+            Load::Known => request.then("EVALSHA").word(self.hash()),
+            Load::Send => request.then("EVAL").word(&self.text()[..]),
         };
-        cmd.arg(keys);
-        cmd
+        request.word(keys);
     }
 
     /// Loads all of them.
-    pub(crate) fn load_all() -> redis::Pipeline {
-        let mut pipeline = redis::pipe();
+    pub(crate) fn load_all() -> Request {
+        let mut request = Request::default();
         for script in Script::ALL {
-            pipeline.cmd("SCRIPT").arg("LOAD").arg(script.text());
+            request.then("SCRIPT").word("LOAD").word(&script.text()[..]);
         }
-        pipeline
+        request
     }
 }
 

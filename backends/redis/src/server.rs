@@ -1,7 +1,7 @@
 //! What the server is and what it promises: asked when the store is opened.
 
 use larder::{Durability, ErrorKind};
-use redis::{Cmd, Value};
+use redis::Value;
 
 use crate::failure::{self, Trouble};
 use crate::link::Link;
@@ -51,7 +51,7 @@ impl Server {
 
 async fn one(link: &Link, cluster: bool, replicas: u64) -> Result<Server, Trouble> {
     // Who may not ask is told nothing, and promised nothing.
-    let Some(info) = ask(link, redis::cmd("INFO")).await?.map(text) else {
+    let Some(info) = ask(link, &Request::new("INFO")).await?.map(text) else {
         let advice = "this user may not ask what the server is: permit INFO and CONFIG GET".to_owned();
         return Ok(Server { durability: Durability::Volatile, appends: false, waits: false, advice });
     };
@@ -92,7 +92,7 @@ async fn one(link: &Link, cluster: bool, replicas: u64) -> Result<Server, Troubl
     let appends = field("aof_enabled") == Some("1");
     let evicts = field("maxmemory_policy").is_some_and(|policy| policy.starts_with("allkeys"))
         && field("maxmemory") != Some("0");
-    let policy = match ask(link, redis::cmd("CONFIG").arg("GET").arg("appendfsync").clone()).await? {
+    let policy = match ask(link, Request::new("CONFIG").word("GET").word("appendfsync")).await? {
         Some(Value::Array(pair)) => pair.into_iter().nth(1).map(text),
         Some(Value::Map(pairs)) => pairs.into_iter().next().map(|(_, value)| text(value)),
         _ => None,
@@ -135,9 +135,9 @@ fn promise(appends: bool, evicts: bool, policy: Option<&str>) -> (Durability, St
 }
 
 /// The answer, or `None` if the server refuses to give one.
-async fn ask(link: &Link, cmd: Cmd) -> Result<Option<Value>, Trouble> {
+async fn ask(link: &Link, request: &Request) -> Result<Option<Value>, Trouble> {
     let (epoch, mut connection) = link.connection().await?;
-    let answered = connection.send(&Request::One(cmd)).await;
+    let answered = connection.send(request).await;
     let failure = match answered {
         Ok(value) => return Ok(Some(value)),
         Err(failure) => failure,

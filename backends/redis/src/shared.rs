@@ -45,67 +45,69 @@ impl Shared {
     /// # Errors
     /// `TimedOut` or `Unavailable` after the deadline, ambiguous if a write was sent; what the server says;
     /// `Closed`.
-    pub(crate) async fn ask(
+    pub(crate) fn ask(
         &self,
         to: To<'_>,
         effect: Effect,
         make: impl Fn(Load) -> Request,
-    ) -> Result<Answer> {
-        let since = self.clock.now();
-        let (mut load, mut pauses) = (Load::Known, 0);
-        let mut sent = Sent::default();
-        let mut last: Option<Error> = None;
-        loop {
-            self.check_open()?;
-            let now = if pauses == 0 { since } else { self.clock.now() };
-            let left = self.deadline.saturating_sub(now.saturating_sub(since));
-            let request = make(load);
-            let answered = {
-                let sending = pin!(self.nodes.send(to, effect, &request, &mut sent));
-                self.deadlines.within(now, left, sending).await
-            };
-            let trouble = match answered {
-                Some(Ok(answer)) => return Ok(answer),
-                Some(Err(trouble)) => trouble,
-                None => {
-                    // Who waited for a connection hears why there is none.
-                    let why = sent.give_up();
-                    let error = last.take().or(why).unwrap_or_else(|| {
-                        let ms = self.deadline.as_millis();
-                        failure::error(
-                            ErrorKind::TimedOut,
-                            format!("the server gave no answer within {ms} ms"),
-                        )
-                    });
-                    let error = self.unless_closed(error);
-                    let ambiguous = effect == Effect::Write && sent.may_have_happened();
-                    return Err(if ambiguous { error.ambiguous() } else { error });
-                }
-            };
-            match trouble {
-                Trouble::NoScript => load = Load::Send,
-                Trouble::Again(error) => {
-                    last = Some(error);
-                    pauses += 1;
-                    // Servers that do not agree yet, or a slot that is on its way.
-                    if pauses > 2 {
+    ) -> impl Future<Output = Result<Answer>> {
+        async move {
+            let since = self.clock.now();
+            let (mut load, mut pauses) = (Load::Known, 0);
+            let mut sent = Sent::default();
+            let mut last: Option<Error> = None;
+            loop {
+                self.check_open()?;
+                let now = if pauses == 0 { since } else { self.clock.now() };
+                let left = self.deadline.saturating_sub(now.saturating_sub(since));
+                let request = make(load);
+                let answered = {
+                    let sending = pin!(self.nodes.send(to, effect, &request, &mut sent));
+                    self.deadlines.within(now, left, sending).await
+                };
+                let trouble = match answered {
+                    Some(Ok(answer)) => return Ok(answer),
+                    Some(Err(trouble)) => trouble,
+                    None => {
+                        // Who waited for a connection hears why there is none.
+                        let why = sent.give_up();
+                        let error = last.take().or(why).unwrap_or_else(|| {
+                            let ms = self.deadline.as_millis();
+                            failure::error(
+                                ErrorKind::TimedOut,
+                                format!("the server gave no answer within {ms} ms"),
+                            )
+                        });
+                        let error = self.unless_closed(error);
+                        let ambiguous = effect == Effect::Write && sent.may_have_happened();
+                        return Err(if ambiguous { error.ambiguous() } else { error });
+                    }
+                };
+                match trouble {
+                    Trouble::NoScript => load = Load::Send,
+                    Trouble::Again(error) => {
+                        last = Some(error);
+                        pauses += 1;
+                        // Servers that do not agree yet, or a slot that is on its way.
+                        if pauses > 2 {
+                            self.pause(pauses, left).await;
+                        }
+                    }
+                    // Whoever has several servers has followed it.
+                    Trouble::Moved(..) | Trouble::Ask(_) => return Err(failure::nonsense("a command")),
+                    Trouble::Refused(error) => return Err(self.unless_closed(error)),
+                    Trouble::Lost(error) => {
+                        last = Some(error);
+                        pauses += 1;
+                        if pauses > 1 {
+                            self.pause(pauses, left).await;
+                        }
+                    }
+                    Trouble::Wait(error) | Trouble::Elsewhere(error) => {
+                        last = Some(error);
+                        pauses += 1;
                         self.pause(pauses, left).await;
                     }
-                }
-                // Whoever has several servers has followed it.
-                Trouble::Moved(..) | Trouble::Ask(_) => return Err(failure::nonsense("a command")),
-                Trouble::Refused(error) => return Err(self.unless_closed(error)),
-                Trouble::Lost(error) => {
-                    last = Some(error);
-                    pauses += 1;
-                    if pauses > 1 {
-                        self.pause(pauses, left).await;
-                    }
-                }
-                Trouble::Wait(error) | Trouble::Elsewhere(error) => {
-                    last = Some(error);
-                    pauses += 1;
-                    self.pause(pauses, left).await;
                 }
             }
         }

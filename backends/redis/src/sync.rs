@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use larder::{Durability, ErrorKind, Result};
-use redis::{Cmd, Value};
+use redis::Value;
 
 use crate::failure;
 use crate::nodes::{Lane, To};
-use crate::request::{Effect, Request};
+use crate::request::{Effect, Request, last};
 use crate::server::text;
 use crate::shared::Shared;
 use crate::slots::Place;
@@ -40,7 +40,7 @@ async fn one(shared: &Arc<Shared>, server: Option<&Place>) -> Result<()> {
     let main = To::primary(Lane::Main, server);
     // With `always` what was acknowledged is on stable storage; without a file there is no such storage.
     if !shared.server.appends || shared.server.durability == Durability::Synced {
-        simple(shared, main, redis::cmd("PING")).await?;
+        simple(shared, main, Request::new("PING")).await?;
         return Ok(());
     }
     if !shared.server.waits {
@@ -61,9 +61,8 @@ fn mark(shared: &Shared, server: Option<&Place>) -> Option<Vec<u8>> {
     names.find(|name| server.is_none_or(|server| shared.nodes.is_at(name, server)))
 }
 
-async fn simple(shared: &Arc<Shared>, main: To<'_>, cmd: Cmd) -> Result<Value> {
-    let make = move |_| Request::One(cmd.clone());
-    Ok(shared.ask(main, Effect::Read, make).await?.value)
+async fn simple(shared: &Arc<Shared>, main: To<'_>, request: Request) -> Result<Value> {
+    Ok(shared.ask(main, Effect::Read, |_| request.clone()).await?.value)
 }
 
 /// Waits until the file is synced as the server does by itself.
@@ -74,21 +73,23 @@ async fn synced(shared: &Arc<Shared>, server: Option<&Place>) -> Result<()> {
     let mut marked: Option<u64> = None;
     loop {
         let make = |_| {
-            let mut pipeline = redis::pipe();
+            let mut request = Request::default();
             if marked.is_none() {
                 // Its slot may have moved since.
-                pipeline.cmd("EVAL").arg(MARK).arg(1).arg(mark(shared, server).unwrap_or_default());
+                let mark = mark(shared, server).unwrap_or_default();
+                request.then("EVAL").word(MARK).word(1u64).word(&mark);
             }
-            pipeline.cmd("WAITAOF").arg(1).arg(0).arg(slice.as_millis() as u64);
-            Request::Many(pipeline)
+            request.then("WAITAOF").word(1u64).word(0u64).word(slice.as_millis() as u64);
+            request
         };
+        let asked_to_mark = marked.is_none();
         // On the other connection: it keeps everything behind it waiting.
         let answer = shared.ask(To::primary(Lane::Bulk, server), Effect::Read, make).await?;
         // Of a connection that was made anew meanwhile, and has written nothing, the answer means nothing.
         let meant = marked.is_none_or(|epoch| epoch == answer.epoch);
         marked = meant.then_some(answer.epoch);
-        let Value::Array(answers) = answer.value else { return Err(failure::nonsense("WAITAOF")) };
-        let Some(Value::Array(counts)) = answers.last() else { return Err(failure::nonsense("WAITAOF")) };
+        let waited = if asked_to_mark { last(answer.value) } else { answer.value };
+        let Value::Array(counts) = waited else { return Err(failure::nonsense("WAITAOF")) };
         if meant && counts.first() == Some(&Value::Int(1)) {
             return Ok(());
         }
@@ -101,7 +102,7 @@ async fn synced(shared: &Arc<Shared>, server: Option<&Place>) -> Result<()> {
 async fn rewritten(shared: &Arc<Shared>, main: To<'_>) -> Result<()> {
     // A rewrite that has begun already may lack what was acknowledged since.
     finished(shared, main).await?;
-    match simple(shared, main, redis::cmd("BGREWRITEAOF")).await {
+    match simple(shared, main, Request::new("BGREWRITEAOF")).await {
         Ok(_) => {}
         // Somebody else's, or ours where its answer was lost: there was none a moment ago, so it has begun since.
         Err(error) if error.to_string().contains("already in progress") => {}
@@ -121,9 +122,9 @@ async fn rewritten(shared: &Arc<Shared>, main: To<'_>) -> Result<()> {
 async fn finished(shared: &Arc<Shared>, main: To<'_>) -> Result<String> {
     let mut patience = Patience::new(shared);
     loop {
-        let mut cmd = redis::cmd("INFO");
-        cmd.arg("persistence");
-        let info = text(simple(shared, main, cmd).await?);
+        let mut request = Request::new("INFO");
+        request.word("persistence");
+        let info = text(simple(shared, main, request).await?);
         if info.contains("aof_rewrite_in_progress:0") && info.contains("aof_rewrite_scheduled:0") {
             return Ok(info);
         }

@@ -20,6 +20,24 @@ use crate::stamp::{STAMP, Stamp, version};
 /// How much is sent at a time.
 const PART: usize = limits::CHUNK_BYTES;
 
+/// Adds the call that puts in the place of `record` what stands aside under `name`, if the expectation holds.
+pub(crate) fn commit(
+    shared: &Shared,
+    request: &mut Request,
+    load: Load,
+    [record, name]: [&[u8]; 2],
+    stamp: &Stamp,
+    head: &Head,
+    expect: &Expect,
+) {
+    let (mode, expected) = condition(expect);
+    let marker = shared.names.own(record, "done", stamp);
+    Script::Commit.call_in(request, load, 3);
+    request.word(record).word(&marker).word(name);
+    request.word(mode).word(expected).word(Whole(stamp, head, &[]));
+    request.word(&shared.names.aside(record)).word(shared.hold_ms()).word(shared.marker_ms());
+}
+
 /// A record on its way.
 pub(crate) struct Upload {
     shared: Arc<Shared>,
@@ -74,9 +92,9 @@ impl Upload {
         // Also if the answer is lost: what is there then must be removed.
         self.begun = true;
         let make = |load: Load| {
-            let mut cmd = Script::Part.call(load, 1);
-            cmd.arg(&self.name).arg(self.at).arg(part).arg(self.shared.hold_ms()).arg(first);
-            Request::One(cmd)
+            let mut request = Script::Part.call(load, 1);
+            request.word(&self.name).word(self.at).word(part).word(self.shared.hold_ms()).word(first);
+            request
         };
         // Nobody sees it: whether it was written before does not matter.
         match self.shared.ask(To::bulk(&self.record), Effect::Read, make).await?.value {
@@ -98,15 +116,10 @@ impl Upload {
     pub(crate) async fn commit(&mut self, head: &Head, expect: &Expect) -> Result<Written> {
         self.send_gathered().await?;
         let (shared, stamp) = (Arc::clone(&self.shared), self.stamp);
-        let (mode, expected) = condition(expect);
-        let aside = shared.names.aside(&self.record);
-        let marker = shared.names.own(&self.record, "done", &stamp);
         let make = |load: Load| {
-            let mut cmd = Script::Commit.call(load, 3);
-            cmd.arg(&self.record).arg(&marker).arg(&self.name);
-            cmd.arg(mode).arg(expected).arg(Whole(&stamp, head, &[]));
-            cmd.arg(&aside).arg(shared.hold_ms()).arg(shared.marker_ms());
-            Request::One(cmd)
+            let mut request = Request::default();
+            commit(&shared, &mut request, load, [&self.record, &self.name], &stamp, head, expect);
+            request
         };
         let answer = shared.ask(To::bulk(&self.record), Effect::Write, make).await?.value;
         match answer {
@@ -140,9 +153,9 @@ impl Upload {
     pub(crate) async fn leave(&mut self) {
         if std::mem::take(&mut self.begun) {
             let make = |_| {
-                let mut cmd = redis::cmd("UNLINK");
-                cmd.arg(&self.name);
-                Request::One(cmd)
+                let mut request = Request::new("UNLINK");
+                request.word(&self.name);
+                request
             };
             _ = self.shared.ask(To::bulk(&self.record), Effect::Read, make).await;
         }

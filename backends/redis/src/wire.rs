@@ -112,21 +112,16 @@ impl Inner {
         if let Some(lost) = &state.lost {
             return Err(lost.clone());
         }
-        let (left, gathered) = match request {
-            Request::Many(pipeline) if pipeline.is_empty() => {
+        let (left, gathered) = match request.len() {
+            0 => {
                 drop(state);
                 _ = sender.send(Ok(Value::Array(Vec::new())));
                 return Ok(());
             }
-            Request::One(cmd) => {
-                cmd.write_packed_command(&mut state.out);
-                (1, None)
-            }
-            Request::Many(pipeline) => {
-                pipeline.cmd_iter().for_each(|cmd| cmd.write_packed_command(&mut state.out));
-                (pipeline.len(), Some(Vec::with_capacity(pipeline.len())))
-            }
+            1 => (1, None),
+            several => (several, Some(Vec::with_capacity(several))),
         };
+        state.out.extend_from_slice(request.as_bytes());
         state.waiting.push_back(Waiting { left, gathered, sender });
         state.gathered += 1;
         if !state.is_due() {

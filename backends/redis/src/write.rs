@@ -5,30 +5,32 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures::TryStreamExt;
 use larder::{ByteStream, Data, DataSum, Error, ErrorKind, Expect, Head, Record, Removed, Result, Written};
-use redis::{Cmd, Value};
+use redis::Value;
 
 use crate::args::{Whole, condition};
 use crate::failure;
 use crate::nodes::To;
-use crate::request::{Answer, Effect, Request};
+use crate::request::{Answer, Effect, Request, Word, last};
 use crate::scripts::{Load, Script};
 use crate::shared::{SMALL, Shared};
 use crate::stamp::{STAMP, is_small, version};
-use crate::upload::Upload;
+use crate::upload::{Upload, commit};
 
 /// Stores a record under this name if the expectation holds.
-pub(crate) async fn write(
+pub(crate) fn write(
     shared: Arc<Shared>,
     name: Vec<u8>,
     record: Record,
     expect: Expect,
-) -> Result<Written> {
+) -> impl Future<Output = Result<Written>> {
     let (head, data) = record.into_parts();
-    let room = SMALL.saturating_sub(STAMP + head.as_bytes().len());
-    match data {
-        Data::None => small(&shared, &name, &head, &[], &expect).await,
-        Data::Bytes(bytes) if bytes.len() <= room => small(&shared, &name, &head, &bytes, &expect).await,
-        data => Box::pin(large(&shared, &name, head, data, room, &expect)).await,
+    async move {
+        let room = SMALL.saturating_sub(STAMP + head.as_bytes().len());
+        match data {
+            Data::None => small(&shared, &name, &head, &[], &expect).await,
+            Data::Bytes(bytes) if bytes.len() <= room => small(&shared, &name, &head, &bytes, &expect).await,
+            data => Box::pin(large(&shared, &name, head, data, room, &expect)).await,
+        }
     }
 }
 
@@ -78,49 +80,82 @@ async fn gather(
     Ok((head.seal(&sum), first))
 }
 
-async fn small(
+fn small(
     shared: &Arc<Shared>,
     name: &[u8],
     head: &Head,
     data: &[u8],
     expect: &Expect,
-) -> Result<Written> {
-    let stamp = shared.stamps.next(false);
-    let whole = Whole(&stamp, head, data);
-    // Nothing of ours can be there the first time.
-    let first = AtomicBool::new(true);
-    let make = |load: Load| match expect {
-        Expect::Absent if first.swap(false, Ordering::Relaxed) => {
-            let mut cmd = Cmd::with_capacity(4, name.len() + whole.len() + 16);
-            cmd.arg("SET").arg(name).arg(whole).arg("NX");
-            Request::One(cmd)
-        }
-        Expect::Version(version) if is_small(version.as_bytes()) => {
-            let mut cmd = Script::Swap.call(load, 1);
-            cmd.arg(name).arg(version.as_bytes()).arg(whole);
-            Request::One(cmd)
-        }
-        expect => {
-            let (mode, expected) = condition(expect);
-            // Without a second key where none is needed: a slot that is being moved answers for one key only.
-            let blind = *expect == Expect::Any;
-            let mut cmd = Script::Write.call(load, if blind { 2 } else { 1 });
-            cmd.arg(name);
-            if blind {
-                cmd.arg(shared.names.own(name, "done", &stamp));
+) -> impl Future<Output = Result<Written>> {
+    async move {
+        let stamp = shared.stamps.next(false);
+        let whole = Whole(&stamp, head, data);
+        // Nothing of ours can be there the first time.
+        let first = AtomicBool::new(true);
+        let make = |load: Load| match expect {
+            Expect::Absent if first.swap(false, Ordering::Relaxed) => {
+                let mut request = Request::new("SET");
+                request.word(name).word(whole).word("NX");
+                request
             }
-            cmd.arg(mode).arg(expected).arg(whole);
-            cmd.arg(shared.names.aside(name)).arg(shared.hold_ms()).arg(shared.marker_ms());
-            Request::One(cmd)
+            // Of a slot that is being moved the server answers for one key at a time only.
+            expect if whole.len() > ARGUMENT && !shared.nodes.is_cluster() => {
+                aside(shared, name, head, &whole, expect, load)
+            }
+            Expect::Version(version) if is_small(version.as_bytes()) => {
+                let mut request = Script::Swap.call(load, 1);
+                request.word(name).word(version.as_bytes()).word(whole);
+                request
+            }
+            expect => {
+                let (mode, expected) = condition(expect);
+                // Without a second key where none is needed, for the same reason.
+                let blind = *expect == Expect::Any;
+                let mut request = Script::Write.call(load, if blind { 2 } else { 1 });
+                request.word(name);
+                if blind {
+                    request.word(&shared.names.own(name, "done", &stamp));
+                }
+                request.word(mode).word(expected).word(whole);
+                request.word(&shared.names.aside(name)).word(shared.hold_ms()).word(shared.marker_ms());
+                request
+            }
+        };
+        let Answer { value, repeated, .. } = shared.ask(To::main(name), Effect::Write, make).await?;
+        match last(value) {
+            Value::Int(1) | Value::Okay => Ok(Written::Done(version(&stamp))),
+            Value::BulkString(_) | Value::Nil | Value::Int(0) if repeated => Err(overtaken()),
+            Value::BulkString(_) | Value::Nil | Value::Int(0) => Ok(Written::Unmet),
+            _ => Err(failure::nonsense("EVALSHA")),
         }
-    };
-    let Answer { value, repeated, .. } = shared.ask(To::main(name), Effect::Write, make).await?;
-    match value {
-        Value::Int(1) | Value::Okay => Ok(Written::Done(version(&stamp))),
-        Value::BulkString(_) | Value::Nil if repeated => Err(overtaken()),
-        Value::BulkString(_) | Value::Nil => Ok(Written::Unmet),
-        _ => Err(failure::nonsense("EVALSHA")),
     }
+}
+
+/// A record longer than this is no argument of a script: the server's Lua takes 1.7 µs to hash a KiB of one.
+const ARGUMENT: usize = 2 * 1024;
+
+/// Sends a record aside by a plain command, and in the same breath has a script put it in place if the
+/// expectation holds.
+fn aside(
+    shared: &Shared,
+    name: &[u8],
+    head: &Head,
+    whole: &Whole<'_>,
+    expect: &Expect,
+    load: Load,
+) -> Request {
+    let Whole(stamp, ..) = *whole;
+    let up = shared.names.own(name, "up", stamp);
+    let mut request = Request::new("SET");
+    request.word(&up).word(*whole).word("PX").word(shared.hold_ms());
+    match expect {
+        Expect::Version(version) if is_small(version.as_bytes()) => {
+            Script::Place.call_in(&mut request, load, 2);
+            request.word(name).word(&up).word(version.as_bytes()).word(stamp);
+        }
+        expect => commit(shared, &mut request, load, [name, &up], stamp, head, expect),
+    }
+    request
 }
 
 /// A write was sent, its answer lost, and now something else is there: it may have been written over since.
@@ -130,22 +165,28 @@ fn overtaken() -> Error {
 }
 
 /// Removes the record with this name if the expectation holds.
-pub(crate) async fn remove(shared: Arc<Shared>, name: Vec<u8>, expect: Expect) -> Result<Removed> {
-    let stamp = shared.stamps.next(false);
-    let (mode, expected) = condition(&expect);
-    let aside = shared.names.aside(&name);
-    let marker = shared.names.own(&name, "done", &stamp);
-    let make = |load: Load| {
-        let mut cmd = Script::Remove.call(load, 2);
-        cmd.arg(&name).arg(&marker).arg(mode).arg(expected);
-        cmd.arg(&aside).arg(shared.hold_ms()).arg(shared.marker_ms());
-        Request::One(cmd)
-    };
-    let Answer { value, .. } = shared.ask(To::main(&name), Effect::Write, make).await?;
-    match value {
-        Value::Int(1) => Ok(Removed::Done),
-        Value::Int(0) => Ok(Removed::Absent),
-        Value::Int(-1) => Ok(Removed::Unmet),
-        _ => Err(failure::nonsense("EVALSHA")),
+pub(crate) fn remove(
+    shared: Arc<Shared>,
+    name: Vec<u8>,
+    expect: Expect,
+) -> impl Future<Output = Result<Removed>> {
+    async move {
+        let stamp = shared.stamps.next(false);
+        let (mode, expected) = condition(&expect);
+        let aside = shared.names.aside(&name);
+        let marker = shared.names.own(&name, "done", &stamp);
+        let make = |load: Load| {
+            let mut request = Script::Remove.call(load, 2);
+            request.word(&name).word(&marker).word(mode).word(expected);
+            request.word(&aside).word(shared.hold_ms()).word(shared.marker_ms());
+            request
+        };
+        let Answer { value, .. } = shared.ask(To::main(&name), Effect::Write, make).await?;
+        match value {
+            Value::Int(1) => Ok(Removed::Done),
+            Value::Int(0) => Ok(Removed::Absent),
+            Value::Int(-1) => Ok(Removed::Unmet),
+            _ => Err(failure::nonsense("EVALSHA")),
+        }
     }
 }

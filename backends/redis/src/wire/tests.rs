@@ -21,9 +21,9 @@ fn pair() -> (Wire, UnixStream) {
 }
 
 fn echo(text: &[u8]) -> Request {
-    let mut cmd = redis::cmd("ECHO");
-    cmd.arg(text);
-    Request::One(cmd)
+    let mut request = Request::new("ECHO");
+    request.word(text);
+    request
 }
 
 /// Reads requests of a client.
@@ -98,10 +98,10 @@ fn answers_come_to_those_who_asked_however_they_are_cut() {
                 assert_eq!(wire.send(&echo(&text)).await.unwrap(), expected);
                 return;
             }
-            let mut both = redis::pipe();
-            both.cmd("ECHO").arg(&text).cmd("ECHO").arg("again");
+            let mut both = Request::new("ECHO");
+            both.word(&text).then("ECHO").word("again");
             let again = Value::BulkString(b"again".to_vec());
-            assert_eq!(wire.send(&Request::Many(both)).await.unwrap(), Value::Array(vec![expected, again]));
+            assert_eq!(wire.send(&both).await.unwrap(), Value::Array(vec![expected, again]));
         }
     });
     smol::block_on(join_all(asked));
@@ -117,9 +117,9 @@ fn a_failure_in_the_middle_is_that_of_its_request_alone() {
         peer.say(b"+OK\r\n-WRONGTYPE it is a list\r\n$1\r\na\r\n$4\r\nnext\r\n");
         peer
     });
-    let mut pipeline = redis::pipe();
-    pipeline.cmd("SET").arg("a").arg("a").cmd("GET").arg("list").cmd("GET").arg("a");
-    let (many, one) = (Request::Many(pipeline), echo(b"next"));
+    let mut many = Request::new("SET");
+    many.word("a").word("a").then("GET").word("list").then("GET").word("a");
+    let one = echo(b"next");
     let (many, one) = smol::block_on(async { futures::join!(wire.send(&many), wire.send(&one)) });
     assert_eq!(many.unwrap().extract_error().unwrap_err().code(), Some("WRONGTYPE"));
     assert_eq!(one.unwrap(), Value::BulkString(b"next".to_vec()));
