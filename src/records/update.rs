@@ -54,7 +54,8 @@ impl Request {
 /// A state of an entry, and the condition that holds as long as it is the present one.
 #[derive(Clone, Debug)]
 pub(super) struct Base {
-    entry: Option<Entry>,
+    /// In a box, so that the future of a round is small: it is allocated and moved.
+    entry: Option<Box<Entry>>,
     version: Option<Version>,
 }
 
@@ -147,11 +148,11 @@ impl<B: Backend> Records<B> {
             Kind::Document => Some(verify::document(stored).await?),
             _ => None,
         };
-        Ok((Base { entry: Some(Entry { meta, document }), version }, waited))
+        Ok((Base { entry: Some(Box::new(Entry { meta, document })), version }, waited))
     }
 
     /// Stores the state if the expectation holds: `None` if it does not.
-    async fn write(&self, key: &Key, expect: Expect, state: Option<Entry>) -> Result<Option<Base>> {
+    async fn write(&self, key: &Key, expect: Expect, state: Option<Box<Entry>>) -> Result<Option<Base>> {
         let Some(mut entry) = state else {
             if expect == Expect::Absent {
                 // Made and removed again within one round: still absent, if nobody else came.
@@ -178,8 +179,8 @@ impl<B: Backend> Records<B> {
     }
 
     /// Applies one request to the state. A request that fails leaves it as it was.
-    fn apply(&self, key: &Key, state: &mut Option<Entry>, request: &mut Request) -> Answer<Outcome> {
-        let next = catch_unwind(AssertUnwindSafe(|| next(state.as_ref(), &mut request.todo)))?;
+    fn apply(&self, key: &Key, state: &mut Option<Box<Entry>>, request: &mut Request) -> Answer<Outcome> {
+        let next = catch_unwind(AssertUnwindSafe(|| next(state.as_deref(), &mut request.todo)))?;
         Ok(next.and_then(|next| {
             let (old, new) = (next.old, next.new);
             let replaced = match next.document {
@@ -188,7 +189,7 @@ impl<B: Backend> Records<B> {
                     return Ok(Outcome { old, new, changed: false, rev });
                 }
                 Next::Gone => None,
-                Next::Is(document) => Some(self.entry(key, state.as_ref(), document, request)?),
+                Next::Is(document) => Some(Box::new(self.entry(key, state.as_deref(), document, request)?)),
             };
             let rev = replaced.as_ref().map(|entry| entry.meta.rev);
             *state = replaced;

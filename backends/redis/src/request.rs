@@ -39,10 +39,15 @@ pub(crate) trait Word {
 impl Request {
     /// A command: its name, whose other words are still to be added.
     pub(crate) fn new(name: &str) -> Request {
-        const USUAL: usize = 192;
-        let mut request = Request { bytes: Vec::with_capacity(USUAL), ..Request::default() };
+        let mut request = Request::with_room(0);
         request.then(name);
         request
+    }
+
+    /// No command yet, but room for what is usual and for words of so many bytes.
+    pub(crate) fn with_room(words: usize) -> Request {
+        const USUAL: usize = 256;
+        Request { bytes: Vec::with_capacity(words + USUAL), ..Request::default() }
     }
 
     /// Begins another command.

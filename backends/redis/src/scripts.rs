@@ -250,7 +250,7 @@ impl Script {
 
     /// A call of it; the keys and the arguments are still to be added.
     pub(crate) fn call(self, load: Load, keys: usize) -> Request {
-        let mut request = Request::default();
+        let mut request = Request::with_room(0);
         self.call_in(&mut request, load, keys);
         request
     }

@@ -94,8 +94,8 @@ fn small(
         let first = AtomicBool::new(true);
         let make = |load: Load| match expect {
             Expect::Absent if first.swap(false, Ordering::Relaxed) => {
-                let mut request = Request::new("SET");
-                request.word(name).word(whole).word("NX");
+                let mut request = Request::with_room(name.len() + whole.len());
+                request.then("SET").word(name).word(whole).word("NX");
                 request
             }
             // Of a slot that is being moved the server answers for one key at a time only.
@@ -103,7 +103,8 @@ fn small(
                 aside(shared, name, head, &whole, expect, load)
             }
             Expect::Version(version) if is_small(version.as_bytes()) => {
-                let mut request = Script::Swap.call(load, 1);
+                let mut request = Request::with_room(name.len() + whole.len());
+                Script::Swap.call_in(&mut request, load, 1);
                 request.word(name).word(version.as_bytes()).word(whole);
                 request
             }
@@ -111,7 +112,8 @@ fn small(
                 let (mode, expected) = condition(expect);
                 // Without a second key where none is needed, for the same reason.
                 let blind = *expect == Expect::Any;
-                let mut request = Script::Write.call(load, if blind { 2 } else { 1 });
+                let mut request = Request::with_room(5 * name.len() + whole.len());
+                Script::Write.call_in(&mut request, load, if blind { 2 } else { 1 });
                 request.word(name);
                 if blind {
                     request.word(&shared.names.own(name, "done", &stamp));
@@ -146,8 +148,8 @@ fn aside(
 ) -> Request {
     let Whole(stamp, ..) = *whole;
     let up = shared.names.own(name, "up", stamp);
-    let mut request = Request::new("SET");
-    request.word(&up).word(*whole).word("PX").word(shared.hold_ms());
+    let mut request = Request::with_room(6 * name.len() + whole.len());
+    request.then("SET").word(&up).word(*whole).word("PX").word(shared.hold_ms());
     match expect {
         Expect::Version(version) if is_small(version.as_bytes()) => {
             Script::Place.call_in(&mut request, load, 2);
