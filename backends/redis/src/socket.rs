@@ -110,6 +110,19 @@ impl Socket {
         }
     }
 
+    /// Reads what is there, whatever the runtime has heard of it: `WouldBlock` if that is nothing.
+    pub(crate) fn read_now(&self, bytes: &mut [u8]) -> io::Result<usize> {
+        #[cfg(feature = "tokio")]
+        use std::io::Read as _;
+        match self {
+            #[cfg(feature = "tokio")]
+            Socket::TokioTcp(stream) => (&*socket2::SockRef::from(stream)).read(bytes),
+            #[cfg(all(feature = "tokio", unix))]
+            Socket::TokioUnix(stream) => (&*socket2::SockRef::from(stream)).read(bytes),
+            _ => self.try_read(bytes),
+        }
+    }
+
     fn try_read(&self, bytes: &mut [u8]) -> io::Result<usize> {
         use std::io::Read as _;
         match self {

@@ -1,8 +1,10 @@
 //! One stream that many tasks share. Whoever asks while nothing is under way writes at once, on its own
 //! thread; what is asked while others wait is gathered and written together by the driver, a task that also
-//! reads the answers and hands them out, in the order of the questions.
+//! reads the answers and hands them out, in the order of the questions. Whoever asks alone may read its own.
 
 mod driving;
+mod lone;
+mod reading;
 
 use std::collections::VecDeque;
 use std::io;
@@ -13,6 +15,8 @@ use futures::channel::oneshot;
 use redis::{RedisError, RedisResult, Value};
 
 use self::driving::Driving;
+use self::lone::Luck;
+use self::reading::Reading;
 use crate::request::Request;
 use crate::socket::{Driver, Socket};
 
@@ -31,6 +35,7 @@ struct Driven {
 struct Inner {
     socket: Arc<Socket>,
     state: Mutex<State>,
+    reading: Mutex<Reading>,
 }
 
 #[derive(Default)]
@@ -48,6 +53,9 @@ struct State {
     gathered: usize,
     /// How many were answered together the last time.
     crowd: usize,
+    /// The last who asked did so alone, and looks for the answer: the driver does not watch for it.
+    lone: bool,
+    luck: Luck,
     /// The driver, when it has nothing to write.
     driver: Option<Waker>,
     /// Why there will be no more answers.
@@ -65,7 +73,7 @@ struct Waiting {
 impl Wire {
     /// Begins to drive a stream that nobody else reads.
     pub(crate) fn over(socket: Arc<Socket>) -> Wire {
-        let inner = Arc::new(Inner { socket: Arc::clone(&socket), state: Mutex::default() });
+        let inner = Arc::new(Inner::over(Arc::clone(&socket)));
         let driving = Driving::new(&inner);
         let driver = socket.spawn(driving.run());
         Wire(Arc::new(Driven { inner, _driver: driver }))
@@ -73,8 +81,12 @@ impl Wire {
 
     /// Sends a request. Several commands are answered by an array.
     pub(crate) async fn send(&self, request: &Request) -> RedisResult<Value> {
-        let (sender, receiver) = oneshot::channel();
-        self.0.inner.ask(request, sender)?;
+        let (sender, mut receiver) = oneshot::channel();
+        if self.0.inner.ask(request, sender)?
+            && let Some(answer) = self.0.inner.look(&mut receiver).await
+        {
+            return answer;
+        }
         receiver.await.unwrap_or_else(|_| Err(ended()))
     }
 }
@@ -103,11 +115,20 @@ impl State {
 }
 
 impl Inner {
+    fn over(socket: Arc<Socket>) -> Inner {
+        Inner { socket, state: Mutex::default(), reading: Mutex::default() }
+    }
+
+    fn reading(&self) -> MutexGuard<'_, Reading> {
+        self.reading.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn ask(&self, request: &Request, sender: oneshot::Sender<RedisResult<Value>>) -> RedisResult<()> {
+    /// Puts a question; tells whether whoever asks is to look for the answer.
+    fn ask(&self, request: &Request, sender: oneshot::Sender<RedisResult<Value>>) -> RedisResult<bool> {
         let mut state = self.state();
         if let Some(lost) = &state.lost {
             return Err(lost.clone());
@@ -116,7 +137,7 @@ impl Inner {
             0 => {
                 drop(state);
                 _ = sender.send(Ok(Value::Array(Vec::new())));
-                return Ok(());
+                return Ok(false);
             }
             1 => (1, None),
             several => (several, Some(Vec::with_capacity(several))),
@@ -124,18 +145,25 @@ impl Inner {
         state.out.extend_from_slice(request.as_bytes());
         state.waiting.push_back(Waiting { left, gathered, sender });
         state.gathered += 1;
-        if !state.is_due() {
+        let due = state.is_due();
+        let lone = due && state.waiting.len() == 1 && state.luck.tries();
+        let watched = !std::mem::replace(&mut state.lone, lone);
+        if !due {
             let driver = state.driver.take();
             drop(state);
             if let Some(driver) = driver {
                 driver.wake();
             }
-            return Ok(());
+            return Ok(false);
         }
         let bytes = state.begin();
+        let driver = if watched || lone { None } else { state.driver.take() };
         drop(state);
         self.write(bytes, 0);
-        Ok(())
+        if let Some(driver) = driver {
+            driver.wake();
+        }
+        Ok(lone)
     }
 
     /// Writes these bytes, but for those that were written before, as far as that goes at once. Only for whoever
@@ -176,6 +204,7 @@ impl Inner {
     fn lose(&self, why: RedisError) {
         let mut state = self.state();
         let why = state.lost.get_or_insert(why).clone();
+        state.lone = false;
         let waiting = std::mem::take(&mut state.waiting);
         (state.out, state.rest) = (Vec::new(), Vec::new());
         let driver = state.driver.take();

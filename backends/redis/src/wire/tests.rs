@@ -218,11 +218,81 @@ fn the_stream_is_closed_with_the_last_clone() {
 fn a_runtime_that_takes_the_driver_along_leaves_nobody_waiting() {
     let (here, _there) = UnixStream::pair().unwrap();
     let socket = Arc::new(Socket::Unix(smol::Async::new(here).unwrap()));
-    let inner = Arc::new(Inner { socket, state: Mutex::default() });
+    let inner = Arc::new(Inner::over(socket));
     let driving = Driving::new(&inner);
     let (sender, receiver) = oneshot::channel();
     inner.ask(&echo(b"a"), sender).unwrap();
     drop(driving);
     assert!(receiver.now_or_never().unwrap().unwrap().unwrap_err().is_io_error());
     assert!(inner.ask(&echo(b"b"), oneshot::channel().0).is_err());
+}
+
+#[test]
+fn whoever_asks_alone_reads_the_answer_without_the_driver() {
+    let (here, there) = UnixStream::pair().unwrap();
+    let inner = Inner::over(Arc::new(Socket::Unix(smol::Async::new(here).unwrap())));
+    let mut peer = Peer::new(there);
+    for text in [b"first", b"other"] {
+        let (sender, mut receiver) = oneshot::channel();
+        inner.ask(&echo(text), sender).unwrap();
+        // Whatever the number of cores of this machine.
+        inner.state().lone = true;
+        let words = peer.next().unwrap();
+        peer.say(&string(&words[1]));
+        let answer = smol::block_on(inner.look(&mut receiver)).unwrap();
+        assert_eq!(answer.unwrap(), Value::BulkString(text.to_vec()));
+        assert!(inner.state().lone, "the driver need not watch");
+    }
+    let (sender, mut receiver) = oneshot::channel();
+    inner.ask(&echo(b"late"), sender).unwrap();
+    inner.state().lone = true;
+    assert!(smol::block_on(inner.look(&mut receiver)).is_none(), "nobody has answered");
+    assert!(!inner.state().lone, "the driver must watch");
+    drop(peer);
+    let (sender, mut receiver) = oneshot::channel();
+    _ = inner.ask(&echo(b"gone"), sender);
+    inner.state().lone = true;
+    let lost = smol::block_on(inner.look(&mut receiver));
+    assert!(lost.is_none_or(|answer| answer.is_err()) && inner.state().lost.is_some());
+}
+
+#[test]
+fn a_question_that_follows_one_who_looks_is_answered_too() {
+    let (wire, there) = pair();
+    let mut peer = Peer::new(there);
+    let (first, second) = (echo(b"first"), echo(b"second"));
+    let mut alone = Box::pin(wire.send(&first));
+    assert!(alone.as_mut().now_or_never().is_none());
+    // It is not polled for a while, and somebody else asks.
+    let server = thread::spawn(move || {
+        while let Some(words) = peer.next() {
+            peer.say(&string(&words[1]));
+        }
+    });
+    assert_eq!(smol::block_on(wire.send(&second)).unwrap(), Value::BulkString(b"second".to_vec()));
+    assert_eq!(smol::block_on(alone).unwrap(), Value::BulkString(b"first".to_vec()));
+    drop(wire);
+    server.join().unwrap();
+}
+
+/// What the server can do while the rest asks.
+#[test]
+fn half_a_crowd_does_not_wait_for_the_other_half() {
+    const CROWD: usize = 8;
+    let (here, there) = UnixStream::pair().unwrap();
+    let inner = Inner::over(Arc::new(Socket::Unix(smol::Async::new(here).unwrap())));
+    inner.state().crowd = CROWD;
+    let mut peer = Peer::new(there);
+    let written = |peer: &mut Peer| {
+        peer.stream.set_nonblocking(true).unwrap();
+        let mut room = [0; 1000];
+        let read = peer.stream.read(&mut room).unwrap_or_default();
+        room[..read].iter().filter(|byte| **byte == b'*').count()
+    };
+    for asked in 1..=CROWD {
+        inner.ask(&echo(b"a"), oneshot::channel().0).unwrap();
+        let expected = if asked == CROWD / 2 { CROWD / 2 } else { 0 };
+        assert_eq!(written(&mut peer), expected, "after {asked}");
+    }
+    assert_eq!(inner.state().gathered, CROWD / 2, "the driver writes these");
 }
