@@ -124,7 +124,10 @@ return ''
 const COMMIT: &str = r"
 local mode, top = ARGV[1], ARGV[3]
 local stamp = found(KEYS[1])
-if stamp == string.sub(top, 1, 16) or redis.call('EXISTS', KEYS[2]) == 1 then return 1 end
+if stamp == string.sub(top, 1, 16) or redis.call('EXISTS', KEYS[2]) == 1 then
+  redis.call('UNLINK', KEYS[3])
+  return 1
+end
 if not met(mode, ARGV[2], stamp) then redis.call('UNLINK', KEYS[3]) return 0 end
 if redis.call('EXISTS', KEYS[3]) == 0 then return -1 end
 redis.call('SETRANGE', KEYS[3], '0', top)
