@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::document::Document;
@@ -56,7 +57,11 @@ type Hook = Arc<dyn Fn(&WriteEvent) + Send + Sync>;
 /// The hooks of a store. They run in the task that wrote, after the write; a panic in one is that
 /// task's panic and leaves the store usable.
 #[derive(Default)]
-pub struct Hooks(RwLock<Registered>);
+pub struct Hooks {
+    registered: RwLock<Registered>,
+    /// How many there are: most stores have none, and every write asks.
+    count: AtomicUsize,
+}
 
 #[derive(Default)]
 struct Registered {
@@ -72,28 +77,35 @@ impl Hooks {
 
     /// Adds a hook.
     pub fn add(&self, hook: impl Fn(&WriteEvent) + Send + Sync + 'static) -> HookId {
-        let mut registered = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut registered = self.registered.write().unwrap_or_else(PoisonError::into_inner);
         let id = registered.next;
         registered.next += 1;
         registered.hooks.insert(id, Arc::new(hook));
+        self.count.store(registered.hooks.len(), Ordering::Release);
         HookId(id)
     }
 
     /// Removes a hook; tells whether it was there.
     pub fn remove(&self, id: HookId) -> bool {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).hooks.remove(&id.0).is_some()
+        let mut registered = self.registered.write().unwrap_or_else(PoisonError::into_inner);
+        let removed = registered.hooks.remove(&id.0).is_some();
+        self.count.store(registered.hooks.len(), Ordering::Release);
+        removed
     }
 
     /// Tells every hook, in the order in which they were added. The event is made only if there is
     /// one to tell.
     pub fn tell(&self, event: impl FnOnce() -> WriteEvent) {
+        if self.count.load(Ordering::Acquire) == 0 {
+            return;
+        }
         let hooks: Vec<Hook> = {
-            let registered = self.0.read().unwrap_or_else(PoisonError::into_inner);
-            if registered.hooks.is_empty() {
-                return;
-            }
+            let registered = self.registered.read().unwrap_or_else(PoisonError::into_inner);
             registered.hooks.values().map(Arc::clone).collect()
         };
+        if hooks.is_empty() {
+            return;
+        }
         let event = event();
         hooks.iter().for_each(|hook| hook(&event));
     }
@@ -101,6 +113,6 @@ impl Hooks {
 
 impl fmt::Debug for Hooks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Hooks({})", self.0.read().unwrap_or_else(PoisonError::into_inner).hooks.len())
+        write!(f, "Hooks({})", self.count.load(Ordering::Acquire))
     }
 }

@@ -118,6 +118,7 @@ mod server;
 mod shared;
 mod slots;
 mod socket;
+mod spin;
 mod stamp;
 mod sync;
 mod target;

@@ -15,10 +15,10 @@ use futures::channel::oneshot;
 use redis::{RedisError, RedisResult, Value};
 
 use self::driving::Driving;
-use self::lone::Luck;
 use self::reading::Reading;
 use crate::request::Request;
 use crate::socket::{Driver, Socket};
+use crate::spin::AdaptiveSpin;
 
 /// A buffer of that size is kept for what comes next; a larger one is let go.
 const KEPT: usize = 1024 * 1024;
@@ -55,7 +55,7 @@ struct State {
     crowd: usize,
     /// The last who asked did so alone, and looks for the answer: the driver does not watch for it.
     lone: bool,
-    luck: Luck,
+    spin: AdaptiveSpin,
     /// The driver, when it has nothing to write.
     driver: Option<Waker>,
     /// Why there will be no more answers.
@@ -146,7 +146,7 @@ impl Inner {
         state.waiting.push_back(Waiting { left, gathered, sender });
         state.gathered += 1;
         let due = state.is_due();
-        let lone = due && state.waiting.len() == 1 && state.luck.tries();
+        let lone = due && state.waiting.len() == 1 && state.spin.is_worthwhile();
         let watched = !std::mem::replace(&mut state.lone, lone);
         if !due {
             let driver = state.driver.take();

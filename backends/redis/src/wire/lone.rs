@@ -3,11 +3,9 @@
 //! is seldom tried.
 
 use std::io;
-use std::num::NonZero;
 use std::pin::Pin;
-use std::sync::{OnceLock, PoisonError, TryLockError};
+use std::sync::{PoisonError, TryLockError};
 use std::task::{Context, Poll};
-use std::thread::available_parallelism;
 
 use futures::channel::oneshot;
 use futures::future::poll_fn;
@@ -21,46 +19,6 @@ const ROUNDS: u32 = 32;
 const LOOKS: u32 = 8;
 /// How long it pauses between two looks, in turns of an empty loop.
 const PAUSE: u32 = 8;
-
-/// As much counts an answer that was not found against those that were, of which no more than `MOST` count.
-const IN_VAIN: u32 = 4;
-const MOST: u32 = 16;
-/// How often it is tried all the same.
-const TRY_AGAIN: u32 = 256;
-
-/// Whether it is worth while to look.
-#[derive(Debug)]
-pub(super) struct Luck {
-    left: u32,
-    passed: u32,
-}
-
-impl Default for Luck {
-    fn default() -> Luck {
-        Luck { left: IN_VAIN, passed: 0 }
-    }
-}
-
-impl Luck {
-    /// Whether to look for this answer.
-    pub(super) fn tries(&mut self) -> bool {
-        if self.left > 0 {
-            return has_several_cores();
-        }
-        self.passed = (self.passed + 1) % TRY_AGAIN;
-        self.passed == 0 && has_several_cores()
-    }
-
-    fn judge(&mut self, found: bool) {
-        self.left = if found { (self.left + 1).min(MOST) } else { self.left.saturating_sub(IN_VAIN) };
-    }
-}
-
-/// On a single one the server cannot answer while its client looks.
-fn has_several_cores() -> bool {
-    static SEVERAL: OnceLock<bool> = OnceLock::new();
-    *SEVERAL.get_or_init(|| available_parallelism().is_ok_and(|cores| cores > NonZero::<usize>::MIN))
-}
 
 /// Has the driver watch again, if whoever looks goes away.
 struct Looking<'a>(Option<&'a Inner>);
@@ -84,11 +42,11 @@ impl Inner {
         let answer = poll_fn(|cx| self.poll_look(cx, receiver, &mut rounds)).await;
         if answer.is_some() {
             // The driver need not watch until somebody asks who is not alone.
-            self.state().luck.judge(true);
+            self.state().spin.judge(true);
             looking.0 = None;
         } else if rounds >= ROUNDS {
             looking.0 = None;
-            self.watch(|state| state.luck.judge(false));
+            self.watch(|state| state.spin.judge(false));
         }
         answer
     }
@@ -148,30 +106,5 @@ impl Inner {
         if let Some(driver) = driver {
             driver.wake();
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn where_the_server_is_far_nobody_looks_but_now_and_then() {
-        if !has_several_cores() {
-            return;
-        }
-        let mut luck = Luck::default();
-        assert!(luck.tries());
-        luck.judge(false);
-        let tried = (0..10 * TRY_AGAIN).filter(|_| luck.tries()).count();
-        assert_eq!(tried, 10);
-        luck.judge(true);
-        assert!(luck.tries());
-        (0..100).for_each(|_| luck.judge(true));
-        // A few answers that are late do not count.
-        (0..MOST / IN_VAIN - 1).for_each(|_| luck.judge(false));
-        assert!(luck.tries());
-        luck.judge(false);
-        assert!(!luck.tries());
     }
 }
