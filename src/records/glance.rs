@@ -122,7 +122,9 @@ impl Table {
             return;
         }
         if self.younger.len() >= GENERATION {
-            self.older = std::mem::take(&mut self.younger);
+            // With the room that it has.
+            std::mem::swap(&mut self.older, &mut self.younger);
+            self.younger.clear();
         }
         self.older.remove(key);
         self.younger.insert(key.clone(), glance);

@@ -246,3 +246,25 @@ impl fmt::Debug for Redis {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn size<A, B, C, F>(_: impl FnOnce(A, B, C) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    /// The future of every operation is allocated. Past a KiB, common allocators take a lock for that, which
+    /// threads that allocate and free side by side wait for.
+    #[test]
+    fn the_futures_of_operations_are_small() {
+        const KIB_WITH_ITS_BOX: usize = 1024 - 24 - size_of::<Key>();
+        let write = |shared, name, (record, expect)| write::write(shared, name, record, expect);
+        for (operation, bytes) in
+            [("read", size(read::read)), ("write", size(write)), ("remove", size(write::remove))]
+        {
+            assert!(bytes <= KIB_WITH_ITS_BOX, "{operation}: {bytes}");
+        }
+    }
+}

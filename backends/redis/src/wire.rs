@@ -42,6 +42,8 @@ struct Inner {
 struct State {
     /// What is still to be written.
     out: Vec<u8>,
+    /// A buffer that has been written, for what comes next.
+    spare: Vec<u8>,
     /// What goes before that, from `at` on: the stream took no more.
     rest: Vec<u8>,
     at: usize,
@@ -110,7 +112,8 @@ impl State {
     /// Begins to write what is gathered.
     fn begin(&mut self) -> Vec<u8> {
         (self.writing, self.gathered) = (true, 0);
-        std::mem::take(&mut self.out)
+        let spare = std::mem::take(&mut self.spare);
+        std::mem::replace(&mut self.out, spare)
     }
 }
 
@@ -187,9 +190,9 @@ impl Inner {
         }
         if at < bytes.len() {
             (state.rest, state.at) = (bytes, at);
-        } else if state.out.is_empty() && bytes.capacity() <= KEPT {
+        } else if bytes.capacity() <= KEPT {
             bytes.clear();
-            state.out = bytes;
+            state.spare = bytes;
         }
         if state.has_more() {
             let driver = state.driver.take();
@@ -206,7 +209,7 @@ impl Inner {
         let why = state.lost.get_or_insert(why).clone();
         state.lone = false;
         let waiting = std::mem::take(&mut state.waiting);
-        (state.out, state.rest) = (Vec::new(), Vec::new());
+        (state.out, state.rest, state.spare) = (Vec::new(), Vec::new(), Vec::new());
         let driver = state.driver.take();
         drop(state);
         if let Some(driver) = driver {

@@ -26,11 +26,12 @@ pub(crate) fn write(
     let (head, data) = record.into_parts();
     async move {
         let room = SMALL.saturating_sub(STAMP + head.as_bytes().len());
-        match data {
-            Data::None => small(&shared, &name, &head, &[], &expect).await,
-            Data::Bytes(bytes) if bytes.len() <= room => small(&shared, &name, &head, &bytes, &expect).await,
-            data => Box::pin(large(&shared, &name, head, data, room, &expect)).await,
-        }
+        let bytes: &[u8] = match &data {
+            Data::None => &[],
+            Data::Bytes(bytes) if bytes.len() <= room => bytes,
+            _ => return Box::pin(large(&shared, &name, head, data, room, &expect)).await,
+        };
+        small(&shared, &name, &head, bytes, &expect).await
     }
 }
 
@@ -89,38 +90,40 @@ fn small(
 ) -> impl Future<Output = Result<Written>> {
     async move {
         let stamp = shared.stamps.next(false);
-        let whole = Whole(&stamp, head, data);
         // Nothing of ours can be there the first time.
         let first = AtomicBool::new(true);
-        let make = |load: Load| match expect {
-            Expect::Absent if first.swap(false, Ordering::Relaxed) => {
-                let mut request = Request::with_room(name.len() + whole.len());
-                request.then("SET").word(name).word(whole).word("NX");
-                request
-            }
-            // Of a slot that is being moved the server answers for one key at a time only.
-            expect if whole.len() > ARGUMENT && !shared.nodes.is_cluster() => {
-                aside(shared, name, head, &whole, expect, load)
-            }
-            Expect::Version(version) if is_small(version.as_bytes()) => {
-                let mut request = Request::with_room(name.len() + whole.len());
-                Script::Swap.call_in(&mut request, load, 1);
-                request.word(name).word(version.as_bytes()).word(whole);
-                request
-            }
-            expect => {
-                let (mode, expected) = condition(expect);
-                // Without a second key where none is needed, for the same reason.
-                let blind = *expect == Expect::Any;
-                let mut request = Request::with_room(5 * name.len() + whole.len());
-                Script::Write.call_in(&mut request, load, if blind { 2 } else { 1 });
-                request.word(name);
-                if blind {
-                    request.word(&shared.names.own(name, "done", &stamp));
+        let make = |load: Load| {
+            let whole = Whole(&stamp, head, data);
+            match expect {
+                Expect::Absent if first.swap(false, Ordering::Relaxed) => {
+                    let mut request = Request::with_room(name.len() + whole.len());
+                    request.then("SET").word(name).word(whole).word("NX");
+                    request
                 }
-                request.word(mode).word(expected).word(whole);
-                request.word(&shared.names.aside(name)).word(shared.hold_ms()).word(shared.marker_ms());
-                request
+                // Of a slot that is being moved the server answers for one key at a time only.
+                expect if whole.len() > ARGUMENT && !shared.nodes.is_cluster() => {
+                    aside(shared, name, head, &whole, expect, load)
+                }
+                Expect::Version(version) if is_small(version.as_bytes()) => {
+                    let mut request = Request::with_room(name.len() + whole.len());
+                    Script::Swap.call_in(&mut request, load, 1);
+                    request.word(name).word(version.as_bytes()).word(whole);
+                    request
+                }
+                expect => {
+                    let (mode, expected) = condition(expect);
+                    // Without a second key where none is needed, for the same reason.
+                    let blind = *expect == Expect::Any;
+                    let mut request = Request::with_room(5 * name.len() + whole.len());
+                    Script::Write.call_in(&mut request, load, if blind { 2 } else { 1 });
+                    request.word(name);
+                    if blind {
+                        request.word(&shared.names.own(name, "done", &stamp));
+                    }
+                    request.word(mode).word(expected).word(whole);
+                    request.word(&shared.names.aside(name)).word(shared.hold_ms()).word(shared.marker_ms());
+                    request
+                }
             }
         };
         let Answer { value, repeated, .. } = shared.ask(To::main(name), Effect::Write, make).await?;
