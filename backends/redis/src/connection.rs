@@ -43,13 +43,12 @@ impl Connection {
         Ok(Connection::Wire(Wire::over(socket)))
     }
 
-    /// Sends a request. Several commands are answered by an array; the first that failed is the failure of
-    /// all.
+    /// Sends a request. What several commands are answered is one [answer](Request::answer).
     pub(crate) fn send(&mut self, request: &Request) -> impl Future<Output = RedisResult<Value>> {
         async move {
             match (request.len(), self.ask(request).await?) {
                 (1, answer) => answer.extract_error(),
-                (_, Value::Array(answers)) => whole(answers),
+                (_, Value::Array(answers)) => request.answer(answers.into_iter().map(Value::extract_error)),
                 (_, answer) => Ok(answer),
             }
         }
@@ -62,7 +61,7 @@ impl Connection {
         let answers: Vec<Value> = answers.into_iter().skip(1).step_by(2).collect();
         match <[Value; 1]>::try_from(answers) {
             Ok([answer]) => answer.extract_error(),
-            Err(answers) => whole(answers),
+            Err(answers) => request.answer(answers.into_iter().map(Value::extract_error)),
         }
     }
 
@@ -95,10 +94,5 @@ async fn ask(connection: &mut MultiplexedConnection, request: &Request) -> Redis
     let mut pipeline = Pipeline::with_capacity(commands.len());
     commands.drain(..).for_each(|cmd| _ = pipeline.add_command(cmd));
     let answers = connection.send_packed_commands(&pipeline, 0, pipeline.len()).await;
-    answers.map(Value::Array)
-}
-
-fn whole(answers: Vec<Value>) -> RedisResult<Value> {
-    let answers: RedisResult<_> = answers.into_iter().map(Value::extract_error).collect();
     answers.map(Value::Array)
 }

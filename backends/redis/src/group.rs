@@ -19,7 +19,7 @@ use redis::{RedisResult, Value};
 use crate::connection::Connection;
 use crate::failure::{self, Trouble};
 use crate::link::Link;
-use crate::request::Request;
+use crate::request::{Request, decisive};
 
 /// The most writes that wait together.
 const MOST: usize = 256;
@@ -225,7 +225,8 @@ async fn run(
     let mut places = Vec::with_capacity(waiting.len());
     for Waiting { item, turn } in waiting {
         let takes = turn.compare_exchange(WAITING, TAKEN, Ordering::AcqRel, Ordering::Acquire).is_ok();
-        places.push(takes.then_some((item.commands.len(), item.answer)));
+        let (count, prepares) = (item.commands.len(), item.commands.prepares());
+        places.push(takes.then_some(Place { count, answer: item.answer, prepares }));
         if takes {
             request.append(&item.commands);
         }
@@ -250,31 +251,45 @@ async fn run(
     Outcome::Lost(lost)
 }
 
+/// Where the answers to a write are among all.
+struct Place {
+    count: usize,
+    /// The one that counts, of these.
+    answer: usize,
+    /// Those before it only prepare it.
+    prepares: bool,
+}
+
+impl Place {
+    /// The answer to the write, of those to its commands.
+    fn settle(&self, own: impl Iterator<Item = Value>) -> Result<Value, Trouble> {
+        let mut own: Vec<RedisResult<Value>> = own.map(Value::extract_error).collect();
+        if self.answer >= own.len() {
+            return Err(Trouble::Refused(failure::nonsense("a pipeline")));
+        }
+        let value = if self.prepares {
+            decisive(own.drain(..=self.answer))
+        } else {
+            mem::replace(&mut own[self.answer], Ok(Value::Nil))
+        };
+        let value = value.map_err(|why| failure::sorted(&why))?;
+        match own.into_iter().find_map(Result::err) {
+            // What was sent along: nobody is to follow where that would be sent.
+            Some(why) => Err(Trouble::Lost(failure::error(
+                ErrorKind::Unavailable,
+                format!("the write cannot be made safe at the moment: {}", failure::plain(&why)),
+            ))),
+            None => Ok(value),
+        }
+    }
+}
+
 /// Gives each write its answer.
-fn answered(epoch: u64, places: &[Option<(usize, usize)>], answers: Vec<Value>, safety: &Safety) -> Outcome {
+fn answered(epoch: u64, places: &[Option<Place>], answers: Vec<Value>, safety: &Safety) -> Outcome {
     let mut rest = answers.into_iter();
-    let answers = places
-        .iter()
-        .map(|place| {
-            place.map(|(count, answer)| {
-                let mut own: Vec<RedisResult<Value>> =
-                    rest.by_ref().take(count).map(Value::extract_error).collect();
-                if answer >= own.len() {
-                    return Err(Trouble::Refused(failure::nonsense("a pipeline")));
-                }
-                let value =
-                    mem::replace(&mut own[answer], Ok(Value::Nil)).map_err(|why| failure::sorted(&why))?;
-                match own.into_iter().find_map(Result::err) {
-                    // What was sent along: nobody is to follow where that would be sent.
-                    Some(why) => Err(Trouble::Lost(failure::error(
-                        ErrorKind::Unavailable,
-                        format!("the write cannot be made safe at the moment: {}", failure::plain(&why)),
-                    ))),
-                    None => Ok(value),
-                }
-            })
-        })
-        .collect();
+    let settle =
+        |place: &Option<Place>| place.as_ref().map(|place| place.settle(rest.by_ref().take(place.count)));
+    let answers = places.iter().map(settle).collect();
     Outcome::Answered { epoch, answers, kept: safety.kept(rest.next()) }
 }
 

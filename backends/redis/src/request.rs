@@ -17,10 +17,12 @@ pub(crate) enum Effect {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Request {
     bytes: Vec<u8>,
-    commands: usize,
+    commands: u32,
     /// Where the last command begins, and how many words it has.
     last: usize,
-    words: usize,
+    words: u32,
+    /// The others only prepare the last.
+    prepares: bool,
 }
 
 /// A word of a command.
@@ -67,7 +69,7 @@ impl Request {
         self.bytes.extend_from_slice(b"\r\n");
         word.pieces(&mut |piece| self.bytes.extend_from_slice(piece));
         self.bytes.extend_from_slice(b"\r\n");
-        let (before, now) = (Digits::of(self.words as u64), Digits::of(self.words as u64 + 1));
+        let (before, now) = (Digits::of(self.words.into()), Digits::of(u64::from(self.words) + 1));
         self.words += 1;
         let at = self.last + 1;
         match (before.as_bytes(), now.as_bytes()) {
@@ -86,7 +88,7 @@ impl Request {
 
     /// The same with this command before each of its own.
     pub(crate) fn each_after(&self, name: &str) -> RedisResult<Request> {
-        let mut request = Request::default();
+        let mut request = Request { prepares: self.prepares, ..Request::default() };
         let mut rest = &self.bytes[..];
         while let Some(len) = frame::len(rest)? {
             let (command, after) = rest.split_at(len);
@@ -97,9 +99,31 @@ impl Request {
         Ok(request)
     }
 
+    /// The commands before the last only prepare what it works on: its answer counts, unless it says that there
+    /// is nothing.
+    pub(crate) fn preparing(mut self) -> Request {
+        self.prepares = true;
+        self
+    }
+
+    /// The answer to the whole, of those to its commands.
+    ///
+    /// # Errors
+    /// The first of them.
+    pub(crate) fn answer(&self, answers: impl IntoIterator<Item = RedisResult<Value>>) -> RedisResult<Value> {
+        if self.prepares {
+            return decisive(answers);
+        }
+        answers.into_iter().collect::<RedisResult<_>>().map(Value::Array)
+    }
+
+    pub(crate) fn prepares(&self) -> bool {
+        self.prepares
+    }
+
     /// How many commands there are.
     pub(crate) fn len(&self) -> usize {
-        self.commands
+        self.commands as usize
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -113,7 +137,7 @@ impl Request {
 
     /// The commands as the `redis` crate has them.
     pub(crate) fn commands(&self) -> RedisResult<Vec<Cmd>> {
-        let mut commands = Vec::with_capacity(self.commands);
+        let mut commands = Vec::with_capacity(self.len());
         let mut rest = &self.bytes[..];
         while let Some((words, len)) = frame::next(rest)? {
             let mut cmd = Cmd::new();
@@ -198,7 +222,21 @@ pub(crate) struct Answer {
     pub(crate) epoch: u64,
 }
 
-/// The answer to the last of several commands.
+/// The last of several answers; or the first failure, if the last says that nothing was prepared.
+pub(crate) fn decisive(answers: impl IntoIterator<Item = RedisResult<Value>>) -> RedisResult<Value> {
+    let (mut last, mut failed) = (Ok(Value::Nil), None);
+    for answer in answers {
+        if let Err(why) = std::mem::replace(&mut last, answer) {
+            failed.get_or_insert(why);
+        }
+    }
+    match (last, failed) {
+        (Err(_) | Ok(Value::Int(-1)), Some(why)) => Err(why),
+        (last, _) => last,
+    }
+}
+
+/// The last of several answers.
 pub(crate) fn last(value: Value) -> Value {
     match value {
         Value::Array(mut answers) => answers.pop().unwrap_or(Value::Nil),
@@ -251,5 +289,32 @@ mod tests {
         let asking = request.each_after("ASKING").unwrap();
         assert_eq!((asking.as_bytes(), asking.len()), (&pipeline.get_packed_pipeline()[..], 4));
         assert!(Request::default().is_empty() && !request.is_empty());
+    }
+
+    #[test]
+    fn of_commands_that_prepare_the_last_its_answer_counts() {
+        let fail = |what: &'static str| -> RedisResult<Value> {
+            Err(redis::RedisError::from((redis::ErrorKind::Io, what)))
+        };
+        let request = Request::new("SET").preparing();
+        let done = || Ok(Value::Int(1));
+        for (answers, expected) in [
+            ([Ok(Value::Okay), done()], Ok(Value::Int(1))),
+            ([fail("full"), done()], Ok(Value::Int(1))),
+            ([fail("full"), Ok(Value::Nil)], Ok(Value::Nil)),
+            ([fail("full"), Ok(Value::Int(-1))], Err("full")),
+            ([fail("full"), fail("gone")], Err("full")),
+            ([Ok(Value::Okay), fail("gone")], Err("gone")),
+            ([Ok(Value::Okay), Ok(Value::Int(-1))], Ok(Value::Int(-1))),
+        ] {
+            match (request.answer(answers), expected) {
+                (Ok(answer), Ok(expected)) => assert_eq!(answer, expected),
+                (Err(why), Err(expected)) => assert!(why.to_string().contains(expected), "{why}"),
+                other => panic!("{other:?}"),
+            }
+        }
+        let both = Request::new("GET").answer([Ok(Value::Nil), done()]).unwrap();
+        assert_eq!(both, Value::Array(vec![Value::Nil, Value::Int(1)]));
+        assert!(Request::new("GET").answer([fail("first"), done()]).is_err());
     }
 }

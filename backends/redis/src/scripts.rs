@@ -106,11 +106,11 @@ return ''
 ";
 
 /// KEYS: record, the new one aside. ARGV: expected stamp, of a record that is not large; stamp of the new one.
-/// 1 if it is in place, else an empty string.
+/// 1 if it is in place, an empty string if the expectation does not hold, -1 if nothing stands aside.
 const PLACE: &str = r"
 local stamp = redis.pcall('GETRANGE', KEYS[1], '0', '15')
 if stamp == ARGV[1] then
-  redis.call('RENAME', KEYS[2], KEYS[1])
+  if redis.pcall('RENAME', KEYS[2], KEYS[1]).err then return -1 end
   redis.call('PERSIST', KEYS[1])
   return 1
 end

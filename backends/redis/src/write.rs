@@ -10,7 +10,7 @@ use redis::Value;
 use crate::args::{Whole, condition};
 use crate::failure;
 use crate::nodes::To;
-use crate::request::{Answer, Effect, Request, Word, last};
+use crate::request::{Answer, Effect, Request, Word};
 use crate::scripts::{Load, Script};
 use crate::shared::{SMALL, Shared};
 use crate::stamp::{STAMP, is_small, version};
@@ -25,14 +25,18 @@ pub(crate) fn write(
 ) -> impl Future<Output = Result<Written>> {
     let (head, data) = record.into_parts();
     async move {
-        let room = SMALL.saturating_sub(STAMP + head.as_bytes().len());
         let bytes: &[u8] = match &data {
             Data::None => &[],
-            Data::Bytes(bytes) if bytes.len() <= room => bytes,
-            _ => return Box::pin(large(&shared, &name, head, data, room, &expect)).await,
+            Data::Bytes(bytes) if bytes.len() <= room(&head) => bytes,
+            _ => return Box::pin(large(&shared, &name, head, data, &expect)).await,
         };
         small(&shared, &name, &head, bytes, &expect).await
     }
+}
+
+/// How many bytes of data are written at once, beside this head.
+fn room(head: &Head) -> usize {
+    SMALL.saturating_sub(STAMP + head.as_bytes().len())
 }
 
 /// Stores a record that may be large.
@@ -41,9 +45,9 @@ async fn large(
     name: &[u8],
     head: Head,
     data: Data,
-    room: usize,
     expect: &Expect,
 ) -> Result<Written> {
+    let room = room(&head);
     let mut upload = Upload::new(shared, name, &head);
     let gathered = match data {
         Data::None => Ok((head, None)),
@@ -127,10 +131,14 @@ fn small(
             }
         };
         let Answer { value, repeated, .. } = shared.ask(To::main(name), Effect::Write, make).await?;
-        match last(value) {
+        match value {
             Value::Int(1) | Value::Okay => Ok(Written::Done(version(&stamp))),
             Value::BulkString(_) | Value::Nil | Value::Int(0) if repeated => Err(overtaken()),
             Value::BulkString(_) | Value::Nil | Value::Int(0) => Ok(Written::Unmet),
+            Value::Int(-1) => Err(failure::error(
+                ErrorKind::Full,
+                "the server has evicted the record before it was in place: give it more memory",
+            )),
             _ => Err(failure::nonsense("EVALSHA")),
         }
     }
@@ -160,7 +168,7 @@ fn aside(
         }
         expect => commit(shared, &mut request, load, [name, &up], stamp, head, expect),
     }
-    request
+    request.preparing()
 }
 
 /// A write was sent, its answer lost, and now something else is there: it may have been written over since.

@@ -151,3 +151,26 @@ fn if_its_answer_is_lost_it_is_not_repeated_over_what_came_after_it() {
         assert_nothing_else(&server);
     }
 }
+
+/// What was refused is only that it is sent aside once more.
+#[test]
+fn if_the_server_is_full_when_it_is_asked_again_it_has_happened_all_the_same() {
+    for blind in [false, true] {
+        let server = Server::start(&[]);
+        let proxy = Proxy::start(server.socket());
+        let store = open(&(proxy.url() + "?deadline=60000"));
+        let key = Key::from("ada");
+        let before = done(put(&store, &key, 1, "before"));
+        let expect = if blind { Expect::Any } else { Expect::Version(before) };
+        proxy.hold(true);
+        proxy.lose_next();
+        let write = store.write(&key, record(&key, 2, vec![2; LONG]), expect);
+        let writing = thread::spawn(move || write.wait());
+        proxy.wait_for_lost(1);
+        say::<()>(&mut server.bare(0), &["CONFIG", "SET", "maxmemory", "1"]);
+        proxy.hold(false);
+        let version = done(writing.join().unwrap());
+        assert_eq!(store.read(&key, Part::Head).wait().unwrap().unwrap().version, version);
+        assert_nothing_else(&server);
+    }
+}

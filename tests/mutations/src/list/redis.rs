@@ -97,8 +97,19 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         what: "a record that was sent aside takes the place of whatever is there",
         file: SCRIPTS,
         edits: &[Edit(
-            "if stamp == ARGV[1] then\n  redis.call('RENAME'",
-            "if stamp ~= ARGV[2] then\n  redis.call('RENAME'",
+            "if stamp == ARGV[1] then\n  if redis.pcall('RENAME'",
+            "if stamp ~= ARGV[2] then\n  if redis.pcall('RENAME'",
+        )],
+        package: REDIS,
+        test: "aside",
+    },
+    Mutation {
+        name: "redis-aside-judged-by-the-first",
+        what: "a record that is in place is told to be refused, because sending it aside once more was",
+        file: "backends/redis/src/request.rs",
+        edits: &[Edit(
+            "(Err(_) | Ok(Value::Int(-1)), Some(why)) => Err(why),",
+            "(_, Some(why)) => Err(why),",
         )],
         package: REDIS,
         test: "aside",
