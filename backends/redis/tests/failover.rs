@@ -65,25 +65,37 @@ fn check(url: &str, keys: &[Key], counters: &[Counter]) {
     }
 }
 
-#[test]
-fn a_primary_of_a_cluster_is_killed_under_load_and_nothing_acknowledged_is_missing() {
-    let mut cluster = Cluster::start(TIMEOUT, &[]);
-    let keys: Vec<Key> = (0..9).map(|n| Key::from(format!("counter {n}"))).collect();
+/// The options of a store whose writes wait for a replica, and of one whose writes do not.
+const SAFE: &str = "prefix=safe&replicas=1&deadline=60000";
+const PLAIN: &str = "prefix=plain&deadline=60000";
+
+/// Counts so many keys in both stores, all the time, while `act` does what it does: it is given what waits until
+/// the safe one has gone on, and the plain one. Nothing that the safe one acknowledged may be missing then.
+fn under_load(counters: usize, [safe_url, plain_url]: [String; 2], act: impl FnOnce(&dyn Fn(), &dyn Fn())) {
+    let keys: Vec<Key> = (0..counters).map(|n| Key::from(format!("counter {n}"))).collect();
     let counters = || keys.iter().map(|_| Counter::default()).collect::<Vec<_>>();
     let (safe, plain) = (counters(), counters());
-    let safe_url = cluster.url("prefix=safe&replicas=1&deadline=60000");
-    let plain_url = cluster.url("prefix=plain&deadline=60000");
     let enough = AtomicBool::new(false);
     thread::scope(|scope| {
         scope.spawn(|| count(&safe_url, &keys, &safe, &enough));
         scope.spawn(|| count(&plain_url, &keys, &plain, &enough));
         more(&safe);
         more(&plain);
+        act(&|| more(&safe), &|| more(&plain));
+        enough.store(true, Ordering::Release);
+    });
+    check(&safe_url, &keys, &safe);
+}
+
+#[test]
+fn a_primary_of_a_cluster_is_killed_under_load_and_nothing_acknowledged_is_missing() {
+    let mut cluster = Cluster::start(TIMEOUT, &[]);
+    under_load(9, [cluster.url(SAFE), cluster.url(PLAIN)], |safe_goes_on, plain_goes_on| {
         let slot = cluster.slot("safe/counter 0");
         let dead = cluster.holder(slot);
         let killed = Instant::now();
         cluster.servers[dead].kill();
-        more(&plain);
+        plain_goes_on();
         println!(
             "all clients went on {} ms after a primary was killed; the servers wait for {TIMEOUT} ms",
             killed.elapsed().as_millis()
@@ -92,11 +104,9 @@ fn a_primary_of_a_cluster_is_killed_under_load_and_nothing_acknowledged_is_missi
         wait(|| cluster.holder(slot) != dead);
         cluster.servers[dead].restart();
         let back = Instant::now();
-        more(&safe);
+        safe_goes_on();
         println!("and those that wait for a replica {} ms after it came back", back.elapsed().as_millis());
-        enough.store(true, Ordering::Release);
     });
-    check(&safe_url, &keys, &safe);
 }
 
 /// A primary and its replica.
@@ -163,30 +173,18 @@ impl Watched {
 #[test]
 fn clients_follow_the_primary_that_the_sentinels_choose() {
     let mut watched = Watched::start();
-    let keys: Vec<Key> = (0..4).map(|n| Key::from(format!("counter {n}"))).collect();
-    let counters = || keys.iter().map(|_| Counter::default()).collect::<Vec<_>>();
-    let (safe, plain) = (counters(), counters());
-    let safe_url = watched.url("prefix=safe&replicas=1&deadline=60000");
-    let plain_url = watched.url("prefix=plain&deadline=60000");
-    let enough = AtomicBool::new(false);
-    thread::scope(|scope| {
-        scope.spawn(|| count(&safe_url, &keys, &safe, &enough));
-        scope.spawn(|| count(&plain_url, &keys, &plain, &enough));
-        more(&safe);
-        more(&plain);
+    under_load(4, [watched.url(SAFE), watched.url(PLAIN)], |safe_goes_on, plain_goes_on| {
         let killed = Instant::now();
         watched.servers[0].kill();
-        more(&plain);
+        plain_goes_on();
         println!(
             "all clients went on {} ms after the primary was killed; the sentinels wait for {TIMEOUT} ms",
             killed.elapsed().as_millis()
         );
         // The sentinels make it a replica of the other.
         watched.servers[0].restart();
-        more(&safe);
-        enough.store(true, Ordering::Release);
+        safe_goes_on();
     });
-    check(&safe_url, &keys, &safe);
 }
 
 #[test]
