@@ -97,7 +97,7 @@ impl Inner {
     }
 
     /// From now on the driver watches for answers.
-    fn watch(&self, and: impl FnOnce(&mut State)) {
+    pub(super) fn watch(&self, and: impl FnOnce(&mut State)) {
         let mut state = self.state();
         state.lone = false;
         and(&mut state);

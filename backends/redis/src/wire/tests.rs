@@ -4,6 +4,8 @@
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Wake};
 use std::thread;
 
 use futures::FutureExt;
@@ -295,4 +297,31 @@ fn half_a_crowd_does_not_wait_for_the_other_half() {
         assert_eq!(written(&mut peer), expected, "after {asked}");
     }
     assert_eq!(inner.state().gathered, CROWD / 2, "the driver writes these");
+}
+
+/// Counts how often it wakes.
+#[derive(Default)]
+struct Count(AtomicUsize);
+
+impl Wake for Count {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// A server that waits to be read reads nothing: the driver, which waits until it can go on writing, must hear that
+/// nobody looks for the answer any more.
+#[test]
+fn the_driver_hears_that_it_must_watch_while_it_cannot_write() {
+    let (here, _there) = UnixStream::pair().unwrap();
+    let inner = Arc::new(Inner::over(Arc::new(Socket::Unix(smol::Async::new(here).unwrap()))));
+    while inner.socket.try_write(&[0; 1 << 16]).is_ok() {}
+    inner.state().rest = vec![0];
+    inner.state().lone = true;
+    let count = Arc::new(Count::default());
+    let waker = Waker::from(Arc::clone(&count));
+    let mut driver = Box::pin(Driving::new(&inner).run());
+    assert!(driver.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    inner.watch(|_| {});
+    assert_eq!(count.0.load(Ordering::Relaxed), 1);
 }
