@@ -336,6 +336,20 @@ mod tests {
     }
 
     #[test]
+    fn of_a_write_that_was_sent_aside_the_script_decides() {
+        let answer = |text: &str| redis::parse_redis_value(text.as_bytes()).unwrap();
+        let full = || answer("-OOM command not allowed when used memory > 'maxmemory'.\r\n");
+        let settle =
+            |prepares, own: [Value; 2]| Place { count: 2, answer: 1, prepares }.settle(own.into_iter());
+        assert!(matches!(settle(true, [Value::Okay, Value::Int(1)]), Ok(Value::Int(1))));
+        assert!(matches!(settle(true, [full(), Value::Int(1)]), Ok(Value::Int(1))));
+        let Err(Trouble::Refused(error)) = settle(true, [full(), Value::Int(-1)]) else { panic!() };
+        assert_eq!(error.kind(), ErrorKind::Full);
+        // Of what is only sent along, no failure passes.
+        assert!(matches!(settle(false, [full(), Value::Int(1)]), Err(Trouble::Lost(_))));
+    }
+
+    #[test]
     fn a_write_that_was_given_up_says_whether_it_was_sent() {
         let turn = Turn::new();
         assert!(!turn.leave());

@@ -86,7 +86,7 @@ impl Request {
         self.bytes.extend_from_slice(&other.bytes);
     }
 
-    /// The same with this command before each of its own.
+    /// The same with this command before each of its own. Commands can be added to it, but no words to its last.
     pub(crate) fn each_after(&self, name: &str) -> RedisResult<Request> {
         let mut request = Request { prepares: self.prepares, ..Request::default() };
         let mut rest = &self.bytes[..];
