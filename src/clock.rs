@@ -89,6 +89,11 @@ impl Clock for RealClock {
     fn wall(&self) -> Timestamp {
         static LATEST: AtomicU64 = AtomicU64::new(0);
         let read = Timestamp::from(SystemTime::now()).as_millis();
+        // Once in a millisecond it is written, which other threads then have to fetch.
+        let latest = LATEST.load(Ordering::Relaxed);
+        if read <= latest {
+            return Timestamp(latest);
+        }
         Timestamp(LATEST.fetch_max(read, Ordering::Relaxed).max(read))
     }
 

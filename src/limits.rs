@@ -28,10 +28,11 @@ pub const COMBINED_UPDATES: usize = 1024;
 /// How many bytes of elements that are appended to one log at a time share a write at the most.
 pub const COMBINED_BYTES: usize = 4 * 1024 * 1024;
 
-/// How many keys a store remembers the last written value of, to save the next update its read.
-pub const REMEMBERED_KEYS: usize = 256;
+/// How much memory a store may use for what it wrote last, to save the next update of the same key its read, in
+/// bytes: at least half of that is known, however many keys are updated.
+pub const REMEMBERED_TOTAL_BYTES: usize = 16 * 1024 * 1024;
 
-/// The largest document that is remembered for that purpose, in bytes.
+/// The largest entry that is remembered for that purpose, in bytes.
 pub const REMEMBERED_BYTES: usize = 64 * 1024;
 
 /// Of how many keys a store over a remote backend knows the version last written here, to write them

@@ -173,13 +173,17 @@ pub struct Version(Token);
 #[derive(Clone, PartialEq, Eq, Hash)]
 enum Token {
     Fixed([u8; 16]),
+    /// Of any other length.
     Any(Arc<[u8]>),
 }
 
 impl Version {
     /// A token of a backend's own choice.
     pub fn new(token: &[u8]) -> Version {
-        Version(Token::Any(token.into()))
+        Version(match token.try_into() {
+            Ok(token) => Token::Fixed(token),
+            Err(_) => Token::Any(token.into()),
+        })
     }
 
     /// The token of a backend that compares checksums and revision: [`Head::fingerprint`].

@@ -57,6 +57,9 @@ impl Append {
 }
 
 /// The logs that are being appended to.
+/// Of so many logs at the most.
+const KNOWN_ENDS: usize = 256;
+
 pub(super) struct Logs {
     appends: Combiner<Append>,
     /// For some logs, a chunk number that was free when last seen. A guess, never beyond the end.
@@ -76,7 +79,7 @@ impl Logs {
 
     fn set_end(&self, id: &LogId, end: u64) {
         let mut ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
-        if ends.len() >= limits::REMEMBERED_KEYS && !ends.contains_key(id) {
+        if ends.len() >= KNOWN_ENDS && !ends.contains_key(id) {
             ends.clear();
         }
         ends.insert(*id, end);

@@ -3,13 +3,15 @@
 //!
 //! `combine` queues the updates of one key, `update` commits a queue with one write, `append_log`
 //! keeps logs, `batch` writes several entries together, `replace` writes without looking at the value that was there,
-//! `remember` saves the next update its read and `glance` the next blind write its look, `shards` keeps different keys
-//! apart in their tables, `verify` checks what is read.
+//! `remember` saves the next update its read and `glance` the next blind write its look, as long as their `odds` are
+//! good; `generations` are their tables, whose `shards` keep different keys apart; `verify` checks what is read.
 
 mod append_log;
 mod batch;
 mod combine;
+mod generations;
 mod glance;
+mod odds;
 mod remember;
 mod replace;
 mod shards;

@@ -1,67 +1,61 @@
-//! What was last written here, for a few keys: the next update of a hot key then needs no read. It is
+//! What was last written here: the next update of such a key then needs no read. It is
 //! a guess, which the conditional write confirms or refutes; nobody is ever answered from it alone.
 
-use std::collections::HashMap;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-use foldhash::fast::RandomState;
-
+use super::generations::{Generations, Limits};
+use super::odds::Odds;
 use super::shards::{SHARDS, Shards};
 use super::update::Base;
 use crate::key::Key;
 use crate::limits;
 
 #[derive(Default)]
-pub(super) struct Remembered(Shards<Table>);
-
-#[derive(Default)]
-struct Table {
-    entries: HashMap<Key, (u64, Base), RandomState>,
-    /// Counts the insertions; the entry with the lowest number goes first.
-    clock: u64,
+pub(super) struct Remembered {
+    tables: Shards<Generations<Key, Base>>,
+    /// Whether anything was ever kept: who never updates pays for none of this.
+    used: AtomicBool,
+    /// Poor where others write the same keys.
+    odds: Odds,
 }
 
-/// How many keys a table has room for.
-const ROOM: usize = limits::REMEMBERED_KEYS / SHARDS;
+const GENERATION: Limits =
+    Limits { entries: usize::MAX, weight: limits::REMEMBERED_TOTAL_BYTES / SHARDS / 2 };
 
 impl Remembered {
-    pub(super) fn get(&self, key: &Key) -> Option<Base> {
-        self.0.of(key).entries.get(key).map(|(_, base)| base.clone())
+    /// What this key may still be: `None` if it is better to read it.
+    pub(super) fn guess(&self, key: &Key) -> Option<Base> {
+        if !self.used.load(Relaxed) {
+            return None;
+        }
+        let base = self.tables.of(key).get(key)?.clone();
+        self.odds.are_good().then_some(base)
+    }
+
+    /// Whether the last guess was right.
+    pub(super) fn judge(&self, right: bool) {
+        self.odds.judge(right);
     }
 
     /// Remembers a state that was just written, unless it is too large for that.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "no two entries have the same time, so the order does not matter"
-    )]
     pub(super) fn keep(&self, key: &Key, base: Base) {
-        if base.bytes() > limits::REMEMBERED_BYTES {
+        if base.weight() > limits::REMEMBERED_BYTES {
             return self.forget(key);
         }
-        let mut table = self.0.of(key);
-        table.clock += 1;
-        let now = table.clock;
-        if let Some(known) = table.entries.get_mut(key) {
-            *known = (now, base);
-            return;
-        }
-        if table.entries.len() >= ROOM {
-            let oldest = table.entries.iter().min_by_key(|(_, (at, _))| *at).map(|(key, _)| key.clone());
-            oldest.map(|key| table.entries.remove(&key));
-        }
-        table.entries.insert(key.clone(), (now, base));
+        self.used.store(true, Relaxed);
+        self.tables.of(key).insert(key.clone(), base, &GENERATION, Base::weight);
     }
 
     pub(super) fn forget(&self, key: &Key) {
-        let mut table = self.0.of(key);
-        if !table.entries.is_empty() {
-            table.entries.remove(key);
+        if self.used.load(Relaxed) {
+            self.tables.of(key).remove(key, Base::weight);
         }
     }
 }
 
 impl fmt::Debug for Remembered {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Remembered({})", self.0.sum(|table| table.entries.len()))
+        write!(f, "Remembered({})", self.tables.sum(Generations::len))
     }
 }

@@ -76,11 +76,18 @@ impl Base {
         Some((self.version.as_ref()?, &self.entry.as_ref()?.meta))
     }
 
-    pub(super) fn bytes(&self) -> usize {
-        self.entry
-            .as_ref()
-            .and_then(|entry| entry.document.as_ref())
-            .map_or(0, |document| document.as_cbor().len())
+    /// About how much memory it takes, in bytes.
+    pub(super) fn weight(&self) -> usize {
+        const SELF: usize = size_of::<Base>() + size_of::<Entry>() + 2 * size_of::<Key>();
+        let Some(entry) = &self.entry else { return SELF };
+        let user: usize = entry
+            .meta
+            .user
+            .iter()
+            .map(|(key, document)| key.as_cbor().len() + document.as_cbor().len())
+            .sum();
+        let document = entry.document.as_ref().map_or(0, |document| document.as_cbor().len());
+        SELF + entry.meta.key.as_cbor().len() + user + document
     }
 }
 
@@ -91,7 +98,7 @@ impl<B: Backend> Records<B> {
         if batch.is_empty() {
             return;
         }
-        let mut base = self.0.remembered.get(key);
+        let mut base = self.0.remembered.guess(key);
         let mut attempt = 0;
         loop {
             attempt += 1;
@@ -116,6 +123,9 @@ impl<B: Backend> Records<B> {
             }
             self.0.remembered.forget(key);
             let committed = self.write(key, start.expect(), state).await;
+            if guessed && let Ok(written) = &committed {
+                self.0.remembered.judge(written.is_some());
+            }
             match committed {
                 Ok(Some(written)) => {
                     self.seen(key, written.state());

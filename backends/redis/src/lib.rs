@@ -123,6 +123,8 @@ mod stamp;
 mod sync;
 mod target;
 mod upload;
+#[cfg(all(feature = "tokio", unix))]
+mod watchable;
 mod wire;
 mod write;
 

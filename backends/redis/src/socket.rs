@@ -10,15 +10,16 @@ use redis::{ConnectionAddr, ConnectionInfo};
 use smol::Async;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+#[cfg(all(feature = "tokio", unix))]
+use crate::watchable::Watchable;
+
 /// A stream, connected.
 pub(crate) enum Socket {
     Tcp(Async<std::net::TcpStream>),
     #[cfg(unix)]
     Unix(Async<std::os::unix::net::UnixStream>),
-    #[cfg(feature = "tokio")]
-    TokioTcp(tokio::net::TcpStream),
     #[cfg(all(feature = "tokio", unix))]
-    TokioUnix(tokio::net::UnixStream),
+    Tokio(Watchable),
 }
 
 /// A task that ends when the value does.
@@ -26,7 +27,7 @@ pub(crate) enum Driver {
     Smol {
         _task: smol::Task<()>,
     },
-    #[cfg(feature = "tokio")]
+    #[cfg(all(feature = "tokio", unix))]
     Tokio(tokio::task::JoinHandle<()>),
 }
 
@@ -36,20 +37,18 @@ impl Socket {
     /// # Errors
     /// Those of the system.
     pub(crate) async fn connect(info: &ConnectionInfo) -> io::Result<Option<Socket>> {
-        #[cfg(feature = "tokio")]
+        #[cfg(all(feature = "tokio", unix))]
         if tokio::runtime::Handle::try_current().is_ok() {
-            return match info.addr() {
+            let stream = match info.addr() {
                 ConnectionAddr::Tcp(host, port) => {
                     let stream = tokio::net::TcpStream::connect((host.as_str(), *port)).await?;
                     stream.set_nodelay(true)?;
-                    Ok(Some(Socket::TokioTcp(stream)))
+                    stream.into_std()?.into()
                 }
-                #[cfg(unix)]
-                ConnectionAddr::Unix(path) => {
-                    Ok(Some(Socket::TokioUnix(tokio::net::UnixStream::connect(path).await?)))
-                }
-                _ => Ok(None),
+                ConnectionAddr::Unix(path) => tokio::net::UnixStream::connect(path).await?.into_std()?.into(),
+                _ => return Ok(None),
             };
+            return Ok(Some(Socket::Tokio(Watchable::new(stream))));
         }
         match info.addr() {
             ConnectionAddr::Tcp(host, port) => {
@@ -70,10 +69,8 @@ impl Socket {
     /// Runs a future by the runtime that drives the stream.
     pub(crate) fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) -> Driver {
         match self {
-            #[cfg(feature = "tokio")]
-            Socket::TokioTcp(_) => Driver::Tokio(tokio::spawn(future)),
             #[cfg(all(feature = "tokio", unix))]
-            Socket::TokioUnix(_) => Driver::Tokio(tokio::spawn(future)),
+            Socket::Tokio(_) => Driver::Tokio(tokio::spawn(future)),
             _ => Driver::Smol { _task: smol::spawn(future) },
         }
     }
@@ -81,10 +78,8 @@ impl Socket {
     /// Whether a task that is woken runs before those that were woken earlier.
     pub(crate) fn is_hasty(&self) -> bool {
         match self {
-            #[cfg(feature = "tokio")]
-            Socket::TokioTcp(_) => true,
             #[cfg(all(feature = "tokio", unix))]
-            Socket::TokioUnix(_) => true,
+            Socket::Tokio(_) => true,
             _ => false,
         }
     }
@@ -97,10 +92,8 @@ impl Socket {
                 Socket::Tcp(stream) => stream.get_ref().write(bytes),
                 #[cfg(unix)]
                 Socket::Unix(stream) => stream.get_ref().write(bytes),
-                #[cfg(feature = "tokio")]
-                Socket::TokioTcp(stream) => stream.try_write(bytes),
                 #[cfg(all(feature = "tokio", unix))]
-                Socket::TokioUnix(stream) => stream.try_write(bytes),
+                Socket::Tokio(stream) => stream.get_ref().write(bytes),
             };
             match written {
                 Ok(0) if !bytes.is_empty() => return Err(io::ErrorKind::WriteZero.into()),
@@ -110,29 +103,15 @@ impl Socket {
         }
     }
 
-    /// Reads what is there, whatever the runtime has heard of it: `WouldBlock` if that is nothing.
-    pub(crate) fn read_now(&self, bytes: &mut [u8]) -> io::Result<usize> {
-        #[cfg(feature = "tokio")]
-        use std::io::Read as _;
-        match self {
-            #[cfg(feature = "tokio")]
-            Socket::TokioTcp(stream) => (&*socket2::SockRef::from(stream)).read(bytes),
-            #[cfg(all(feature = "tokio", unix))]
-            Socket::TokioUnix(stream) => (&*socket2::SockRef::from(stream)).read(bytes),
-            _ => self.try_read(bytes),
-        }
-    }
-
-    fn try_read(&self, bytes: &mut [u8]) -> io::Result<usize> {
+    /// Reads what is there: `WouldBlock` if that is nothing.
+    pub(crate) fn try_read(&self, bytes: &mut [u8]) -> io::Result<usize> {
         use std::io::Read as _;
         match self {
             Socket::Tcp(stream) => stream.get_ref().read(bytes),
             #[cfg(unix)]
             Socket::Unix(stream) => stream.get_ref().read(bytes),
-            #[cfg(feature = "tokio")]
-            Socket::TokioTcp(stream) => stream.try_read(bytes),
             #[cfg(all(feature = "tokio", unix))]
-            Socket::TokioUnix(stream) => stream.try_read(bytes),
+            Socket::Tokio(stream) => stream.get_ref().read(bytes),
         }
     }
 
@@ -153,10 +132,8 @@ impl Socket {
             Socket::Tcp(stream) => stream.poll_readable(cx),
             #[cfg(unix)]
             Socket::Unix(stream) => stream.poll_readable(cx),
-            #[cfg(feature = "tokio")]
-            Socket::TokioTcp(stream) => stream.poll_read_ready(cx),
             #[cfg(all(feature = "tokio", unix))]
-            Socket::TokioUnix(stream) => stream.poll_read_ready(cx),
+            Socket::Tokio(stream) => stream.poll_readable(cx),
         }
     }
 
@@ -166,10 +143,16 @@ impl Socket {
             Socket::Tcp(stream) => stream.poll_writable(cx),
             #[cfg(unix)]
             Socket::Unix(stream) => stream.poll_writable(cx),
-            #[cfg(feature = "tokio")]
-            Socket::TokioTcp(stream) => stream.poll_write_ready(cx),
             #[cfg(all(feature = "tokio", unix))]
-            Socket::TokioUnix(stream) => stream.poll_write_ready(cx),
+            Socket::Tokio(stream) => stream.poll_writable(cx),
+        }
+    }
+
+    /// Nobody is to be woken by it for the time being.
+    pub(crate) fn unwatch(&self) {
+        #[cfg(all(feature = "tokio", unix))]
+        if let Socket::Tokio(stream) = self {
+            stream.unwatch();
         }
     }
 }
@@ -179,7 +162,7 @@ fn alone<T>(stream: Arc<Async<T>>) -> io::Result<Async<T>> {
     Arc::into_inner(stream).ok_or_else(|| io::Error::other("somebody else has the stream"))
 }
 
-#[cfg(feature = "tokio")]
+#[cfg(all(feature = "tokio", unix))]
 impl Drop for Driver {
     fn drop(&mut self) {
         if let Driver::Tokio(handle) = self {

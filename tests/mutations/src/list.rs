@@ -246,9 +246,14 @@ const OWN: &[Mutation] = &[
         file: UPDATE,
         edits: &[
             Edit("            self.0.remembered.forget(key);\n", ""),
+            // Or it would soon stop to guess.
             Edit(
-                "        let mut base = self.0.remembered.get(key);\n        let mut attempt = 0;\n        loop {\n",
-                "        let mut attempt = 0;\n        loop {\n            let mut base = self.0.remembered.get(key);\n",
+                "            if guessed && let Ok(written) = &committed {\n                self.0.remembered.judge(written.is_some());\n            }\n",
+                "",
+            ),
+            Edit(
+                "        let mut base = self.0.remembered.guess(key);\n        let mut attempt = 0;\n        loop {\n",
+                "        let mut attempt = 0;\n        loop {\n            let mut base = self.0.remembered.guess(key);\n",
             ),
         ],
         package: SIMULATED,

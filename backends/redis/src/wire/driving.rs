@@ -81,6 +81,9 @@ impl Driving {
         }
         // Whoever writes right now wakes this task if anything is left.
         if state.writing || !state.has_more() {
+            if !watches {
+                self.inner.socket.unwatch();
+            }
             if !state.driver.as_ref().is_some_and(|driver| driver.will_wake(cx.waker())) {
                 state.driver = Some(cx.waker().clone());
             }
