@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use larder::Clock;
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Client, Pipeline, RedisResult, Value};
 
@@ -25,7 +26,11 @@ pub(crate) enum Connection {
 
 impl Connection {
     /// Connects, which may take as long as `patience`.
-    pub(crate) async fn open(client: &Client, patience: Duration) -> RedisResult<Connection> {
+    pub(crate) async fn open(
+        client: &Client,
+        patience: Duration,
+        clock: &Arc<dyn Clock>,
+    ) -> RedisResult<Connection> {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(patience))
             // Every question has a deadline of its own.
@@ -40,17 +45,14 @@ impl Connection {
         let greeted = MultiplexedConnection::new_with_config(info.redis_settings(), greeting, config).await?;
         // It has told the server who we are, and read all answers to that; now it lets go of the stream.
         drop(greeted);
-        Ok(Connection::Wire(Wire::over(socket)))
+        Ok(Connection::Wire(Wire::over(socket, Arc::clone(clock))))
     }
 
     /// Sends a request. What several commands are answered is one [answer](Request::answer).
     pub(crate) fn send(&mut self, request: &Request) -> impl Future<Output = RedisResult<Value>> {
         async move {
-            match (request.len(), self.ask(request).await?) {
-                (1, answer) => answer.extract_error(),
-                (_, Value::Array(answers)) => request.answer(answers.into_iter().map(Value::extract_error)),
-                (_, answer) => Ok(answer),
-            }
+            let answer = self.ask(request).await?;
+            request.answered(answer)
         }
     }
 

@@ -95,6 +95,7 @@
     reason = "an async fn keeps its arguments twice, and the futures of operations are allocated: they must be small"
 )]
 
+mod alarm;
 mod args;
 mod batch;
 mod cluster;
@@ -123,7 +124,7 @@ mod stamp;
 mod sync;
 mod target;
 mod upload;
-#[cfg(all(feature = "tokio", unix))]
+#[cfg(feature = "tokio")]
 mod watchable;
 mod wire;
 mod write;

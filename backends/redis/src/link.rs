@@ -6,6 +6,7 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
+use arc_swap::ArcSwapOption;
 use futures::FutureExt;
 use futures::future::{BoxFuture, Either, Shared, select};
 use larder::{Clock, Error, ErrorKind};
@@ -13,8 +14,10 @@ use redis::{Client, RedisResult};
 
 use crate::connection::Connection;
 use crate::failure::{self, Trouble};
+use crate::request::Request;
 use crate::scripts::Script;
 use crate::target::Target;
+use crate::wire::Asked;
 
 /// The pause after the first failure, and the longest.
 const SHORTEST_MS: u64 = 5;
@@ -48,14 +51,20 @@ struct Inner {
     /// How long connecting may take.
     patience: Duration,
     clock: Arc<dyn Clock>,
+    /// Changed under the mutex of the state only, but read without it: every operation does.
+    current: ArcSwapOption<Current>,
     state: Mutex<State>,
+}
+
+struct Current {
+    epoch: u64,
+    connection: Connection,
 }
 
 #[derive(Default)]
 struct State {
     /// Counts the connections, so that each is given up once.
     epoch: u64,
-    connection: Option<Connection>,
     attempt: Option<Attempt>,
     /// In a row.
     failures: u32,
@@ -66,7 +75,13 @@ struct State {
 
 impl Link {
     pub(crate) fn new(source: Source, patience: Duration, clock: Arc<dyn Clock>) -> Link {
-        Link(Arc::new(Inner { source, patience, clock, state: Mutex::default() }))
+        Link(Arc::new(Inner {
+            source,
+            patience,
+            clock,
+            current: ArcSwapOption::empty(),
+            state: Mutex::default(),
+        }))
     }
 
     /// The connection and its number; a new one if there is none.
@@ -77,13 +92,24 @@ impl Link {
                 if state.closed {
                     return Err(Trouble::Refused(failure::closed()));
                 }
-                if let Some(connection) = &state.connection {
-                    return Ok((state.epoch, connection.clone()));
+                if let Some(current) = &*self.0.current.load() {
+                    return Ok((current.epoch, current.connection.clone()));
                 }
                 let failures = state.failures;
                 state.attempt.get_or_insert_with(|| self.attempt(failures)).clone()
             };
             attempt.await?;
+        }
+    }
+
+    /// Sends a request at once, which has time until then by the clock, and the number of the connection that it
+    /// goes over: `None` if there is no connection, or none that can do that.
+    pub(crate) fn ask(&self, request: &Request, due: Duration) -> Option<(u64, Asked)> {
+        let current = self.0.current.load();
+        let Current { epoch, connection } = current.as_deref()?;
+        match connection {
+            Connection::Wire(wire) => Some((*epoch, wire.ask(request, Some(due)))),
+            Connection::Crate(_) => None,
         }
     }
 
@@ -96,7 +122,7 @@ impl Link {
                 let most = (SHORTEST_MS << failures.min(16)).min(LONGEST_MS);
                 clock.sleep(Duration::from_millis(most / 2 + clock.random() % (most / 2 + 1))).await;
             }
-            let connecting = pin!(connect(&source, patience));
+            let connecting = pin!(connect(&source, patience, &clock));
             let connected = match select(connecting, clock.sleep(patience)).await {
                 Either::Left((connected, _)) => connected,
                 Either::Right(_) => Err(Trouble::Lost(failure::error(
@@ -112,15 +138,15 @@ impl Link {
 
     /// Gives up this connection. Whoever still waits for an answer on it may get one.
     pub(crate) fn lost(&self, epoch: u64) {
-        let mut state = self.0.state();
+        let state = self.0.state();
         if state.epoch == epoch {
-            state.connection = None;
+            self.0.current.store(None);
         }
     }
 
     /// Whether there is a connection, as far as that is known.
     pub(crate) fn is_connected(&self) -> bool {
-        self.0.state().connection.is_some()
+        self.0.current.load().is_some()
     }
 
     /// Why there is no connection, as far as that is known.
@@ -132,7 +158,8 @@ impl Link {
     pub(crate) fn close(&self) {
         let mut state = self.0.state();
         state.closed = true;
-        (state.connection, state.attempt) = (None, None);
+        state.attempt = None;
+        self.0.current.store(None);
     }
 }
 
@@ -142,9 +169,9 @@ impl Inner {
     }
 }
 
-async fn connect(source: &Source, patience: Duration) -> Result<Connection, Trouble> {
+async fn connect(source: &Source, patience: Duration, clock: &Arc<dyn Clock>) -> Result<Connection, Trouble> {
     let client = source.client().await.map_err(|failure| failure::sorted(&failure))?;
-    let connected = Connection::open(&client, patience).await;
+    let connected = Connection::open(&client, patience, clock).await;
     let mut connection = connected.map_err(|failure| failure::sorted(&failure))?;
     let loaded = connection.send(&Script::load_all()).await;
     // A server that is loading its data, or that does not let this user load scripts, says so again when
@@ -165,7 +192,7 @@ fn settle(inner: &Weak<Inner>, connected: Result<Connection, Trouble>) -> Result
             state.failure = None;
             state.epoch += 1;
             if !state.closed {
-                state.connection = Some(connection);
+                inner.current.store(Some(Arc::new(Current { epoch: state.epoch, connection })));
             }
             Ok(())
         }

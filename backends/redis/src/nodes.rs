@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use larder::{Clock, Error, ErrorKind, Result};
-use redis::RedisResult;
+use redis::{RedisResult, Value};
 
 use crate::cluster::{Cluster, Route};
 use crate::failure::{self, Trouble};
@@ -16,6 +16,7 @@ use crate::names::Names;
 use crate::request::{Answer, Effect, Request};
 use crate::slots::Place;
 use crate::target::{Kind, Target, Tls};
+use crate::wire::Asked;
 
 /// Which of a server's connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -203,6 +204,26 @@ impl Nodes {
         }
     }
 
+    /// Sends it once, which has time until then by the clock: `None` if there is more than one server, or more to do
+    /// than to send it over a connection that is there.
+    pub(crate) fn send_at_once<'a>(
+        &'a self,
+        to: To<'_>,
+        effect: Effect,
+        request: &Request,
+        due: Duration,
+        sent: &mut Sent<'a>,
+    ) -> Option<Asked> {
+        let Nodes::One(node, _) = self else { return None };
+        if node.group_for(effect).is_some() {
+            return None;
+        }
+        let link = node.link(to.lane);
+        let (epoch, asked) = link.ask(request, due)?;
+        (sent.asked, sent.unanswered) = (Some(Cow::Borrowed(link)), Some(epoch));
+        Some(asked)
+    }
+
     /// Sends it once.
     pub(crate) fn send<'a>(
         &'a self,
@@ -278,16 +299,7 @@ fn deliver<'a>(
         } else {
             connection.send(request).await
         };
-        sent.unanswered = None;
-        let trouble = match answered {
-            Ok(value) => return Ok(Answer { value, repeated: sent.before, epoch }),
-            Err(failure) => failure::sorted(&failure),
-        };
-        if matches!(trouble, Trouble::Lost(_) | Trouble::Elsewhere(_)) {
-            link.lost(epoch);
-        }
-        sent.before |= matches!(trouble, Trouble::Lost(_));
-        Err(trouble)
+        sent.settle(answered)
     }
 }
 
@@ -342,6 +354,26 @@ fn alone(trouble: Trouble) -> Trouble {
 }
 
 impl Sent<'_> {
+    /// What is to be made of the answer to the last try.
+    ///
+    /// # Errors
+    /// What stands in the way.
+    pub(crate) fn settle(&mut self, answered: RedisResult<Value>) -> Result<Answer, Trouble> {
+        let epoch = self.unanswered.take();
+        let trouble = match (answered, epoch) {
+            (Ok(value), Some(epoch)) => return Ok(Answer { value, repeated: self.before, epoch }),
+            (Ok(_), None) => return Err(Trouble::Refused(failure::nonsense("a question"))),
+            (Err(failure), _) => failure::sorted(&failure),
+        };
+        if let (Trouble::Lost(_) | Trouble::Elsewhere(_), Some(link), Some(epoch)) =
+            (&trouble, &self.asked, epoch)
+        {
+            link.lost(epoch);
+        }
+        self.before |= matches!(trouble, Trouble::Lost(_));
+        Err(trouble)
+    }
+
     /// Whether any of them may have been carried out.
     pub(crate) fn may_have_happened(&self) -> bool {
         self.before || self.unanswered.is_some()

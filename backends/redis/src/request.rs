@@ -117,6 +117,18 @@ impl Request {
         answers.into_iter().collect::<RedisResult<_>>().map(Value::Array)
     }
 
+    /// What was answered, as it came over the wire.
+    ///
+    /// # Errors
+    /// That of the server.
+    pub(crate) fn answered(&self, answer: Value) -> RedisResult<Value> {
+        match (self.len(), answer) {
+            (1, answer) => answer.extract_error(),
+            (_, Value::Array(answers)) => self.answer(answers.into_iter().map(Value::extract_error)),
+            (_, answer) => Ok(answer),
+        }
+    }
+
     pub(crate) fn prepares(&self) -> bool {
         self.prepares
     }

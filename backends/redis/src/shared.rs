@@ -61,9 +61,16 @@ impl Shared {
                 let now = if pauses == 0 { since } else { self.clock.now() };
                 let left = self.deadline.saturating_sub(now.saturating_sub(since));
                 let request = make(load);
-                let answered = {
-                    let sending = pin!(self.nodes.send(to, effect, &request, &mut sent));
-                    self.deadlines.within(now, left, sending).await
+                let answered = match self.nodes.send_at_once(to, effect, &request, now + left, &mut sent) {
+                    Some(asked) => asked
+                        .answer()
+                        .await
+                        .map(|answered| sent.settle(answered.and_then(|answer| request.answered(answer)))),
+                    // In a box, like all that is large and that most operations need not: a future is moved as a whole.
+                    None => {
+                        let mut sending = Box::pin(self.nodes.send(to, effect, &request, &mut sent));
+                        self.deadlines.within(now, left, sending.as_mut()).await
+                    }
                 };
                 let trouble = match answered {
                     Some(Ok(answer)) => return Ok(answer),

@@ -10,7 +10,7 @@ use redis::{ConnectionAddr, ConnectionInfo};
 use smol::Async;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-#[cfg(all(feature = "tokio", unix))]
+#[cfg(feature = "tokio")]
 use crate::watchable::Watchable;
 
 /// A stream, connected.
@@ -18,17 +18,8 @@ pub(crate) enum Socket {
     Tcp(Async<std::net::TcpStream>),
     #[cfg(unix)]
     Unix(Async<std::os::unix::net::UnixStream>),
-    #[cfg(all(feature = "tokio", unix))]
+    #[cfg(feature = "tokio")]
     Tokio(Watchable),
-}
-
-/// A task that ends when the value does.
-pub(crate) enum Driver {
-    Smol {
-        _task: smol::Task<()>,
-    },
-    #[cfg(all(feature = "tokio", unix))]
-    Tokio(tokio::task::JoinHandle<()>),
 }
 
 impl Socket {
@@ -37,18 +28,19 @@ impl Socket {
     /// # Errors
     /// Those of the system.
     pub(crate) async fn connect(info: &ConnectionInfo) -> io::Result<Option<Socket>> {
-        #[cfg(all(feature = "tokio", unix))]
+        #[cfg(feature = "tokio")]
         if tokio::runtime::Handle::try_current().is_ok() {
             let stream = match info.addr() {
                 ConnectionAddr::Tcp(host, port) => {
                     let stream = tokio::net::TcpStream::connect((host.as_str(), *port)).await?;
                     stream.set_nodelay(true)?;
-                    stream.into_std()?.into()
+                    Watchable::tcp(stream)?
                 }
-                ConnectionAddr::Unix(path) => tokio::net::UnixStream::connect(path).await?.into_std()?.into(),
+                #[cfg(unix)]
+                ConnectionAddr::Unix(path) => Watchable::unix(tokio::net::UnixStream::connect(path).await?)?,
                 _ => return Ok(None),
             };
-            return Ok(Some(Socket::Tokio(Watchable::new(stream))));
+            return Ok(Some(Socket::Tokio(stream)));
         }
         match info.addr() {
             ConnectionAddr::Tcp(host, port) => {
@@ -67,18 +59,18 @@ impl Socket {
     }
 
     /// Runs a future by the runtime that drives the stream.
-    pub(crate) fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) -> Driver {
+    pub(crate) fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
         match self {
-            #[cfg(all(feature = "tokio", unix))]
-            Socket::Tokio(_) => Driver::Tokio(tokio::spawn(future)),
-            _ => Driver::Smol { _task: smol::spawn(future) },
+            #[cfg(feature = "tokio")]
+            Socket::Tokio(_) => drop(tokio::spawn(future)),
+            _ => smol::spawn(future).detach(),
         }
     }
 
     /// Whether a task that is woken runs before those that were woken earlier.
     pub(crate) fn is_hasty(&self) -> bool {
         match self {
-            #[cfg(all(feature = "tokio", unix))]
+            #[cfg(feature = "tokio")]
             Socket::Tokio(_) => true,
             _ => false,
         }
@@ -92,8 +84,8 @@ impl Socket {
                 Socket::Tcp(stream) => stream.get_ref().write(bytes),
                 #[cfg(unix)]
                 Socket::Unix(stream) => stream.get_ref().write(bytes),
-                #[cfg(all(feature = "tokio", unix))]
-                Socket::Tokio(stream) => stream.get_ref().write(bytes),
+                #[cfg(feature = "tokio")]
+                Socket::Tokio(stream) => stream.write(bytes),
             };
             match written {
                 Ok(0) if !bytes.is_empty() => return Err(io::ErrorKind::WriteZero.into()),
@@ -110,8 +102,8 @@ impl Socket {
             Socket::Tcp(stream) => stream.get_ref().read(bytes),
             #[cfg(unix)]
             Socket::Unix(stream) => stream.get_ref().read(bytes),
-            #[cfg(all(feature = "tokio", unix))]
-            Socket::Tokio(stream) => stream.get_ref().read(bytes),
+            #[cfg(feature = "tokio")]
+            Socket::Tokio(stream) => stream.read(bytes),
         }
     }
 
@@ -132,7 +124,7 @@ impl Socket {
             Socket::Tcp(stream) => stream.poll_readable(cx),
             #[cfg(unix)]
             Socket::Unix(stream) => stream.poll_readable(cx),
-            #[cfg(all(feature = "tokio", unix))]
+            #[cfg(feature = "tokio")]
             Socket::Tokio(stream) => stream.poll_readable(cx),
         }
     }
@@ -143,14 +135,14 @@ impl Socket {
             Socket::Tcp(stream) => stream.poll_writable(cx),
             #[cfg(unix)]
             Socket::Unix(stream) => stream.poll_writable(cx),
-            #[cfg(all(feature = "tokio", unix))]
+            #[cfg(feature = "tokio")]
             Socket::Tokio(stream) => stream.poll_writable(cx),
         }
     }
 
     /// Nobody is to be woken by it for the time being.
     pub(crate) fn unwatch(&self) {
-        #[cfg(all(feature = "tokio", unix))]
+        #[cfg(feature = "tokio")]
         if let Socket::Tokio(stream) = self {
             stream.unwatch();
         }
@@ -160,15 +152,6 @@ impl Socket {
 /// The stream within, which nobody else has.
 fn alone<T>(stream: Arc<Async<T>>) -> io::Result<Async<T>> {
     Arc::into_inner(stream).ok_or_else(|| io::Error::other("somebody else has the stream"))
-}
-
-#[cfg(all(feature = "tokio", unix))]
-impl Drop for Driver {
-    fn drop(&mut self) {
-        if let Driver::Tokio(handle) = self {
-            handle.abort();
-        }
-    }
 }
 
 /// The stream as the `redis` crate wants it, to log in.

@@ -2,6 +2,7 @@
 //! thread; what is asked while others wait is gathered and written together by the driver, a task that also
 //! reads the answers and hands them out, in the order of the questions. Whoever asks alone may read its own.
 
+mod asked;
 mod driving;
 mod lone;
 mod reading;
@@ -10,26 +11,32 @@ use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
+use std::time::Duration;
 
 use futures::channel::oneshot;
+use larder::Clock;
 use redis::{RedisError, RedisResult, Value};
 
+pub(crate) use self::asked::Asked;
 use self::driving::Driving;
 use self::reading::Reading;
+use crate::alarm::Alarm;
 use crate::request::Request;
-use crate::socket::{Driver, Socket};
+use crate::socket::Socket;
 use crate::spin::AdaptiveSpin;
 
 /// A buffer of that size is kept for what comes next; a larger one is let go.
 const KEPT: usize = 1024 * 1024;
 
-/// The stream, and the task that drives it; which ends with the last clone.
+/// The stream. After the last clone is gone the task that drives it ends as soon as nobody waits any more.
 #[derive(Clone)]
 pub(crate) struct Wire(Arc<Driven>);
 
 struct Driven {
     inner: Arc<Inner>,
-    _driver: Driver,
+    /// Rings when the time of somebody who waits is over. That does not depend on the driver, whose runtime may be at
+    /// rest.
+    alarm: Arc<Alarm>,
 }
 
 struct Inner {
@@ -60,6 +67,10 @@ struct State {
     spin: AdaptiveSpin,
     /// The driver, when it has nothing to write.
     driver: Option<Waker>,
+    /// When the alarm rings next, if it is set.
+    rings: Option<Duration>,
+    /// Nobody will ask any more.
+    ending: bool,
     /// Why there will be no more answers.
     lost: Option<RedisError>,
 }
@@ -69,28 +80,65 @@ struct Waiting {
     left: usize,
     /// Those that are there, if there are to be several.
     gathered: Option<Vec<Value>>,
-    sender: oneshot::Sender<RedisResult<Value>>,
+    /// Until his time is over.
+    sender: Option<oneshot::Sender<RedisResult<Value>>>,
+    /// When that is, if he does not see to it himself.
+    due: Option<Duration>,
+}
+
+impl Waiting {
+    fn is_gone(&self) -> bool {
+        self.sender.as_ref().is_none_or(oneshot::Sender::is_canceled)
+    }
 }
 
 impl Wire {
     /// Begins to drive a stream that nobody else reads.
-    pub(crate) fn over(socket: Arc<Socket>) -> Wire {
-        let inner = Arc::new(Inner::over(Arc::clone(&socket)));
-        let driving = Driving::new(&inner);
-        let driver = socket.spawn(driving.run());
-        Wire(Arc::new(Driven { inner, _driver: driver }))
+    pub(crate) fn over(socket: Arc<Socket>, clock: Arc<dyn Clock>) -> Wire {
+        let wire = Wire::undriven(Arc::clone(&socket), clock);
+        socket.spawn(Driving::new(&wire.0.inner).run());
+        wire
+    }
+
+    fn undriven(socket: Arc<Socket>, clock: Arc<dyn Clock>) -> Wire {
+        let inner = Arc::new(Inner::over(socket));
+        let weak = Arc::downgrade(&inner);
+        let alarm = Alarm::new(clock, move |now| weak.upgrade()?.expire(now));
+        Wire(Arc::new(Driven { inner, alarm }))
     }
 
     /// Sends a request. Several commands are answered by an array.
     pub(crate) async fn send(&self, request: &Request) -> RedisResult<Value> {
-        let (sender, mut receiver) = oneshot::channel();
-        if self.0.inner.ask(request, sender)?
-            && let Some(answer) = self.0.inner.look(&mut receiver).await
-        {
-            return answer;
-        }
-        receiver.await.unwrap_or_else(|_| Err(ended()))
+        self.ask(request, None).answer().await.unwrap_or_else(|| Err(ended()))
     }
+
+    /// Sends a request, which has time until then by the clock.
+    pub(crate) fn ask(&self, request: &Request, due: Option<Duration>) -> Asked {
+        let (sender, receiver) = oneshot::channel();
+        let put = match self.0.inner.ask(request, sender, due) {
+            Ok(put) => put,
+            Err(lost) => return Asked::lost(lost),
+        };
+        if let Some(at) = put.rings {
+            self.0.alarm.set(at);
+        }
+        Asked::new(receiver, put.lone.then(|| self.clone()))
+    }
+}
+
+impl Drop for Driven {
+    fn drop(&mut self) {
+        self.inner.end();
+    }
+}
+
+/// What is to be done for a question that was put.
+#[derive(Default)]
+struct Put {
+    /// Whoever asks is to look for the answer.
+    lone: bool,
+    /// The alarm is to be set to this.
+    rings: Option<Duration>,
 }
 
 fn ended() -> RedisError {
@@ -98,6 +146,11 @@ fn ended() -> RedisError {
 }
 
 impl State {
+    /// Whether there is nobody left for whom there is anything to do.
+    fn is_over(&self) -> bool {
+        self.ending && self.waiting.iter().all(Waiting::is_gone)
+    }
+
     fn has_more(&self) -> bool {
         !self.rest.is_empty() || !self.out.is_empty()
     }
@@ -130,8 +183,13 @@ impl Inner {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts a question; tells whether whoever asks is to look for the answer.
-    fn ask(&self, request: &Request, sender: oneshot::Sender<RedisResult<Value>>) -> RedisResult<bool> {
+    /// Puts a question.
+    fn ask(
+        &self,
+        request: &Request,
+        sender: oneshot::Sender<RedisResult<Value>>,
+        due: Option<Duration>,
+    ) -> RedisResult<Put> {
         let mut state = self.state();
         if let Some(lost) = &state.lost {
             return Err(lost.clone());
@@ -140,24 +198,27 @@ impl Inner {
             0 => {
                 drop(state);
                 _ = sender.send(Ok(Value::Array(Vec::new())));
-                return Ok(false);
+                return Ok(Put::default());
             }
             1 => (1, None),
             several => (several, Some(Vec::with_capacity(several))),
         };
+        let rings = due.filter(|due| state.rings.is_none_or(|rings| *due < rings));
+        state.rings = rings.or(state.rings);
         state.out.extend_from_slice(request.as_bytes());
-        state.waiting.push_back(Waiting { left, gathered, sender });
+        state.waiting.push_back(Waiting { left, gathered, sender: Some(sender), due });
         state.gathered += 1;
-        let due = state.is_due();
-        let lone = due && state.waiting.len() == 1 && state.spin.is_worthwhile();
+        let begins = state.is_due();
+        let lone = begins && state.waiting.len() == 1 && state.spin.is_worthwhile();
         let watched = !std::mem::replace(&mut state.lone, lone);
-        if !due {
-            let driver = state.driver.take();
+        if !begins {
+            // A driver who has a rest to write waits for the stream.
+            let driver = if state.rest.is_empty() { state.driver.take() } else { None };
             drop(state);
             if let Some(driver) = driver {
                 driver.wake();
             }
-            return Ok(false);
+            return Ok(Put { lone: false, rings });
         }
         let bytes = state.begin();
         let driver = if watched || lone { None } else { state.driver.take() };
@@ -166,7 +227,7 @@ impl Inner {
         if let Some(driver) = driver {
             driver.wake();
         }
-        Ok(lone)
+        Ok(Put { lone, rings })
     }
 
     /// Writes these bytes, but for those that were written before, as far as that goes at once. Only for whoever
@@ -215,8 +276,44 @@ impl Inner {
         if let Some(driver) = driver {
             driver.wake();
         }
-        for waiting in waiting {
-            _ = waiting.sender.send(Err(why.clone()));
+        for sender in waiting.into_iter().filter_map(|waiting| waiting.sender) {
+            _ = sender.send(Err(why.clone()));
+        }
+    }
+
+    /// Has those go whose time is over; when that is so for the next.
+    fn expire(&self, now: Duration) -> Option<Duration> {
+        let mut state = self.state();
+        let mut late = Vec::new();
+        let mut next = None;
+        for waiting in &mut state.waiting {
+            match waiting.due {
+                Some(due) if due <= now => late.extend(waiting.sender.take()),
+                Some(due) if !waiting.is_gone() => {
+                    next = Some(next.map_or(due, |next: Duration| next.min(due)))
+                }
+                _ => {}
+            }
+        }
+        state.rings = next;
+        let driver = if state.ending { state.driver.take() } else { None };
+        drop(state);
+        // They hear that there will be no answer.
+        drop(late);
+        if let Some(driver) = driver {
+            driver.wake();
+        }
+        next
+    }
+
+    /// Nobody will ask any more.
+    fn end(&self) {
+        let mut state = self.state();
+        state.ending = true;
+        let driver = state.driver.take();
+        drop(state);
+        if let Some(driver) = driver {
+            driver.wake();
         }
     }
 }

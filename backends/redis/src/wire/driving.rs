@@ -73,6 +73,9 @@ impl Driving {
         if let Some(lost) = &state.lost {
             return Poll::Ready(Err(lost.clone()));
         }
+        if state.is_over() {
+            return Poll::Ready(Err(ended()));
+        }
         if !watches {
             if !state.lone {
                 return Poll::Ready(Ok(()));
@@ -90,6 +93,8 @@ impl Driving {
             return Poll::Pending;
         }
         if !state.rest.is_empty() {
+            // For the end of all this.
+            state.driver = Some(cx.waker().clone());
             drop(state);
             ready!(self.inner.socket.poll_writable(cx))?;
             state = self.inner.state();

@@ -12,44 +12,50 @@ use futures::channel::oneshot;
 use futures::future::poll_fn;
 use redis::{RedisResult, Value};
 
-use super::{Inner, State};
+use super::{Inner, State, Wire};
 
 /// How often it lets the other tasks of its executor run in between, and how often it looks each time: for about
 /// 150 µs together, and 5 µs each.
 const ROUNDS: u32 = 32;
 const LOOKS: u32 = 8;
 
-/// Has the driver watch again, if whoever looks goes away.
-struct Looking<'a>(Option<&'a Inner>);
+/// Somebody looks for his answer. If he goes away before it is there, the driver watches again.
+pub(super) struct Looking(Option<Wire>);
 
-impl Drop for Looking<'_> {
+impl Drop for Looking {
     fn drop(&mut self) {
-        if let Some(inner) = self.0 {
-            inner.watch(|_| {});
+        if let Some(wire) = &self.0 {
+            wire.0.inner.watch(|_| {});
         }
     }
 }
 
-impl Inner {
+impl Looking {
+    pub(super) fn new(wire: Wire) -> Looking {
+        Looking(Some(wire))
+    }
+
     /// Looks for the answer of the only one who waits: `None` if the driver is to do it.
     pub(super) async fn look(
-        &self,
+        mut self,
         receiver: &mut oneshot::Receiver<RedisResult<Value>>,
     ) -> Option<RedisResult<Value>> {
-        let mut looking = Looking(Some(self));
+        let inner = &*self.0.as_ref()?.0.inner;
         let mut rounds = 0;
-        let answer = poll_fn(|cx| self.poll_look(cx, receiver, &mut rounds)).await;
+        let answer = poll_fn(|cx| inner.poll_look(cx, receiver, &mut rounds)).await;
         if answer.is_some() {
             // The driver need not watch until somebody asks who is not alone.
-            self.state().spin.judge(true);
-            looking.0 = None;
+            inner.state().spin.judge(true);
+            self.0 = None;
         } else if rounds >= ROUNDS {
-            looking.0 = None;
-            self.watch(|state| state.spin.judge(false));
+            inner.watch(|state| state.spin.judge(false));
+            self.0 = None;
         }
         answer
     }
+}
 
+impl Inner {
     fn poll_look(
         &self,
         cx: &mut Context<'_>,
@@ -62,8 +68,8 @@ impl Inner {
             }
             std::thread::yield_now();
         }
-        if let Poll::Ready(Ok(answer)) = Pin::new(receiver).poll(cx) {
-            return Poll::Ready(Some(answer));
+        if let Poll::Ready(answer) = Pin::new(receiver).poll(cx) {
+            return Poll::Ready(answer.ok());
         }
         *rounds += 1;
         // Others have asked meanwhile, or the connection is lost, or it has been too long.

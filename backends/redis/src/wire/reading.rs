@@ -94,8 +94,9 @@ impl Reading {
                     Value::Array(std::mem::take(gathered))
                 }
             };
-            if let Some(waiting) = state.waiting.pop_front() {
-                self.answered.push((waiting.sender, value));
+            // Whose time was over has gone.
+            if let Some(sender) = state.waiting.pop_front().and_then(|waiting| waiting.sender) {
+                self.answered.push((sender, value));
             }
         }
         if !self.answered.is_empty() {

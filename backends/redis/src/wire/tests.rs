@@ -10,16 +10,18 @@ use std::thread;
 
 use futures::FutureExt;
 use futures::future::join_all;
+use larder::RealClock;
 use redis::Value;
 
 use super::driving::Driving;
+use super::lone::Looking;
 use super::*;
 use crate::frame;
 
 /// A wire, and its other end.
 fn pair() -> (Wire, UnixStream) {
     let (here, there) = UnixStream::pair().unwrap();
-    (Wire::over(Arc::new(Socket::Unix(smol::Async::new(here).unwrap()))), there)
+    (Wire::over(Arc::new(Socket::Unix(smol::Async::new(here).unwrap())), RealClock::shared()), there)
 }
 
 fn echo(text: &[u8]) -> Request {
@@ -223,39 +225,111 @@ fn a_runtime_that_takes_the_driver_along_leaves_nobody_waiting() {
     let inner = Arc::new(Inner::over(socket));
     let driving = Driving::new(&inner);
     let (sender, receiver) = oneshot::channel();
-    inner.ask(&echo(b"a"), sender).unwrap();
+    inner.ask(&echo(b"a"), sender, None).unwrap();
     drop(driving);
     assert!(receiver.now_or_never().unwrap().unwrap().unwrap_err().is_io_error());
-    assert!(inner.ask(&echo(b"b"), oneshot::channel().0).is_err());
+    assert!(inner.ask(&echo(b"b"), oneshot::channel().0, None).is_err());
 }
 
 #[test]
 fn whoever_asks_alone_reads_the_answer_without_the_driver() {
     let (here, there) = UnixStream::pair().unwrap();
-    let inner = Inner::over(Arc::new(Socket::Unix(smol::Async::new(here).unwrap())));
+    let wire = Wire::undriven(Arc::new(Socket::Unix(smol::Async::new(here).unwrap())), RealClock::shared());
+    let inner = &wire.0.inner;
     let mut peer = Peer::new(there);
-    for text in [b"first", b"other"] {
-        let (sender, mut receiver) = oneshot::channel();
-        inner.ask(&echo(text), sender).unwrap();
-        // Whatever the number of cores of this machine.
+    // Whatever the number of cores of this machine.
+    let alone = |text| {
+        let (sender, receiver) = oneshot::channel();
+        _ = inner.ask(&echo(text), sender, None);
         inner.state().lone = true;
+        (Looking::new(wire.clone()), receiver)
+    };
+    for text in [b"first", b"other"] {
+        let (looking, mut receiver) = alone(text);
         let words = peer.next().unwrap();
         peer.say(&string(&words[1]));
-        let answer = smol::block_on(inner.look(&mut receiver)).unwrap();
+        let answer = smol::block_on(looking.look(&mut receiver)).unwrap();
         assert_eq!(answer.unwrap(), Value::BulkString(text.to_vec()));
         assert!(inner.state().lone, "the driver need not watch");
     }
-    let (sender, mut receiver) = oneshot::channel();
-    inner.ask(&echo(b"late"), sender).unwrap();
-    inner.state().lone = true;
-    assert!(smol::block_on(inner.look(&mut receiver)).is_none(), "nobody has answered");
+    let (looking, mut receiver) = alone(b"late");
+    assert!(smol::block_on(looking.look(&mut receiver)).is_none(), "nobody has answered");
+    assert!(!inner.state().lone, "the driver must watch");
+    let (looking, _receiver) = alone(b"left");
+    drop(looking);
     assert!(!inner.state().lone, "the driver must watch");
     drop(peer);
-    let (sender, mut receiver) = oneshot::channel();
-    _ = inner.ask(&echo(b"gone"), sender);
-    inner.state().lone = true;
-    let lost = smol::block_on(inner.look(&mut receiver));
+    let (looking, mut receiver) = alone(b"gone");
+    let lost = smol::block_on(looking.look(&mut receiver));
     assert!(lost.is_none_or(|answer| answer.is_err()) && inner.state().lost.is_some());
+}
+
+#[test]
+fn whoever_has_no_time_left_goes_and_the_others_get_their_own_answers() {
+    const SOON: Duration = Duration::from_millis(20);
+    const LATE: Duration = Duration::from_secs(3600);
+    let (wire, there) = pair();
+    let mut peer = Peer::new(there);
+    let clock = RealClock;
+    let ask = |text: &[u8], time| wire.ask(&echo(text), Some(clock.now() + time)).answer();
+    let begun = clock.now();
+    let (first, second, third) = (ask(b"first", LATE), ask(b"second", SOON), ask(b"third", 2 * SOON));
+    let (second, third) = smol::block_on(async { futures::join!(second, third) });
+    assert!(second.is_none() && third.is_none());
+    assert!(clock.now() - begun >= 2 * SOON);
+    let fourth = ask(b"fourth", LATE);
+    let server = thread::spawn(move || {
+        for _ in 0..4 {
+            let words = peer.next().unwrap();
+            peer.say(&string(&words[1]));
+        }
+        peer
+    });
+    let (first, fourth) = smol::block_on(async { futures::join!(first, fourth) });
+    assert_eq!(first.unwrap().unwrap(), Value::BulkString(b"first".to_vec()));
+    assert_eq!(fourth.unwrap().unwrap(), Value::BulkString(b"fourth".to_vec()));
+    drop(server.join().unwrap());
+}
+
+/// Its time is over though no runtime drives the stream.
+#[test]
+fn nobody_waits_for_longer_because_the_driver_does_not_run() {
+    let (here, _there) = UnixStream::pair().unwrap();
+    let wire = Wire::undriven(Arc::new(Socket::Unix(smol::Async::new(here).unwrap())), RealClock::shared());
+    let due = RealClock.now() + Duration::from_millis(20);
+    assert!(pollster::block_on(wire.ask(&echo(b"a"), Some(due)).answer()).is_none());
+}
+
+#[test]
+fn whoever_still_waits_when_the_connection_is_given_up_gets_his_answer() {
+    let (wire, there) = pair();
+    let mut peer = Peer::new(there);
+    let due = RealClock.now() + Duration::from_secs(3600);
+    let first = wire.ask(&echo(b"first"), Some(due)).answer();
+    let second = wire.ask(&echo(b"second"), Some(due)).answer();
+    drop(wire);
+    let server = thread::spawn(move || {
+        for _ in 0..2 {
+            let words = peer.next().unwrap();
+            peer.say(&string(&words[1]));
+        }
+        peer
+    });
+    let (first, second) = smol::block_on(async { futures::join!(first, second) });
+    assert_eq!(first.unwrap().unwrap(), Value::BulkString(b"first".to_vec()));
+    assert_eq!(second.unwrap().unwrap(), Value::BulkString(b"second".to_vec()));
+    assert!(server.join().unwrap().next().is_none(), "and then the stream is closed");
+}
+
+#[test]
+fn a_connection_that_was_given_up_ends_when_the_last_who_waits_has_no_time_left() {
+    let (wire, there) = pair();
+    let mut peer = Peer::new(there);
+    let asked = wire.ask(&echo(b"a"), Some(RealClock.now() + Duration::from_millis(20)));
+    drop(wire);
+    assert!(smol::block_on(asked.answer()).is_none());
+    assert!(peer.next().is_some());
+    assert!(peer.next().is_none());
 }
 
 #[test]
@@ -292,7 +366,7 @@ fn half_a_crowd_does_not_wait_for_the_other_half() {
         room[..read].iter().filter(|byte| **byte == b'*').count()
     };
     for asked in 1..=CROWD {
-        inner.ask(&echo(b"a"), oneshot::channel().0).unwrap();
+        inner.ask(&echo(b"a"), oneshot::channel().0, None).unwrap();
         let expected = if asked == CROWD / 2 { CROWD / 2 } else { 0 };
         assert_eq!(written(&mut peer), expected, "after {asked}");
     }
