@@ -16,6 +16,9 @@ impl Timestamp {
     /// The latest time that can be written as RFC 3339, with its four digits for the year.
     pub const MAX: Timestamp = Timestamp(253_402_300_799_999);
 
+    /// How long it is as RFC 3339 with milliseconds, in bytes.
+    pub(crate) const LEN: usize = 24;
+
     /// So many milliseconds after 1970-01-01T00:00:00Z (at most [`Timestamp::MAX`]).
     pub const fn from_millis(ms: u64) -> Timestamp {
         if ms < Timestamp::MAX.0 { Timestamp(ms) } else { Timestamp::MAX }
@@ -118,6 +121,7 @@ mod tests {
         for ms in [0, 1, 999, 1_000, 1_795_260_480_123, Timestamp::MAX.as_millis()] {
             let time = Timestamp::from_millis(ms);
             assert_eq!(Timestamp::parse(&time.to_string()), Some(time));
+            assert_eq!(time.to_string().len(), Timestamp::LEN);
         }
         assert_eq!(Timestamp::from_millis(1_795_260_480_123).to_string(), "2026-11-21T11:28:00.123Z");
         assert_eq!(

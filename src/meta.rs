@@ -192,7 +192,7 @@ impl Meta {
         out.extend_from_slice(self.kind.encoding());
         name(out, name::LAST_WRITE);
         out.push(0xc0);
-        cbor::put_text(out, &self.last_write.to_string());
+        cbor::put_display(out, Timestamp::LEN, &self.last_write);
         for (theirs, document) in user {
             out.extend_from_slice(theirs.as_cbor());
             out.extend_from_slice(document.as_cbor());

@@ -18,7 +18,7 @@ pub(crate) use scan::{
     ARRAY, BYTES, MAP, Malformed, NEGATIVE, TAG, TEXT, UNSIGNED, head, item_end, nesting, string_end,
 };
 pub(crate) use splice::{Obstacle, Spot, find, locate, nest};
-pub(crate) use write::{put_bytes, put_head, put_text};
+pub(crate) use write::{put_bytes, put_display, put_head, put_text};
 
 /// The encoding of `null`.
 pub(crate) const NULL: u8 = 0xf6;

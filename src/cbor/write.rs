@@ -1,5 +1,7 @@
 //! Writing heads and strings in their shortest form.
 
+use std::fmt;
+
 use super::scan::{BYTES, TEXT};
 
 /// Appends a head: the major type and its argument, in the fewest bytes.
@@ -28,6 +30,16 @@ pub(crate) fn put_head(out: &mut Vec<u8>, major: u8, arg: u64) {
 pub(crate) fn put_text(out: &mut Vec<u8>, text: &str) {
     put_head(out, TEXT, text.len() as u64);
     out.extend_from_slice(text.as_bytes());
+}
+
+/// Appends what is displayed as so many bytes of text.
+pub(crate) fn put_display(out: &mut Vec<u8>, len: usize, shown: &impl fmt::Display) {
+    use std::io::Write as _;
+    put_head(out, TEXT, len as u64);
+    let start = out.len();
+    // A vector takes all that is written to it.
+    _ = write!(out, "{shown}");
+    debug_assert_eq!(out.len() - start, len);
 }
 
 /// Appends a byte string.

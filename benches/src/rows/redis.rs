@@ -222,12 +222,13 @@ impl<'a> Rows<'a> {
 impl Contender<'_> {
     fn sample(&self, clock: Clock, what: What, len: usize, tasks: usize, operations: u64) -> Sample {
         let each = (operations / tasks as u64).max(1);
-        let bytes = Bytes::from(data::bytes(len, 1));
+        let bytes = data::bytes(len, 1);
         let futures: Vec<_> = (0..tasks)
             .map(|task| {
                 let (client, keys, new) =
                     (self.client.clone(), Arc::clone(&self.keys), Arc::clone(&self.new));
-                let bytes = bytes.clone();
+                // Everybody writes a value of his own: otherwise all of them would count references to one.
+                let bytes = Bytes::copy_from_slice(&bytes);
                 Box::pin(work(client, what, keys, new, bytes, task * KEYS / tasks, each))
                     as BoxFuture<'static, _>
             })
