@@ -1,7 +1,7 @@
 //! Input and output for backends that keep files: [`Disk`], the file-system calls they need, as a
 //! trait; [`RealDisk`], the operating system; [`MappedDisk`], the same read through memory maps; [`Workers`] and [`Drain`], the threads that do the work,
-//! fed by channels; [`Buffer`], [`chunks`],
-//! [`make_dirs`] and [`Halt`], which several of them use.
+//! fed by channels; [`Buffer`], [`chunks`], [`make_dirs`], [`Halt`], and [`AdaptiveSpin`] with [`look`],
+//! which several of them use.
 
 mod buffer;
 mod chunks;
@@ -10,6 +10,7 @@ mod disk;
 mod halt;
 mod mapped_disk;
 mod real_disk;
+mod spin;
 mod workers;
 
 pub use buffer::{BUFFER_BYTES, Buffer};
@@ -19,4 +20,5 @@ pub use disk::{Disk, DiskFile, DiskLock, DiskSync, Entry, EntryKind, Mode};
 pub use halt::Halt;
 pub use mapped_disk::MappedDisk;
 pub use real_disk::RealDisk;
+pub use spin::{AdaptiveSpin, Looked, look};
 pub use workers::{Drain, Workers};

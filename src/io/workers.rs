@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
 
+use super::{AdaptiveSpin, look};
 use crate::error::{Error, Result};
 use crate::reply::Reply;
 
@@ -66,9 +67,11 @@ impl<T: Send + 'static> Drain<T> {
     pub fn new(name: &str, most: usize, mut handle: impl FnMut(Vec<T>) + Send + 'static) -> Result<Drain<T>> {
         let (sender, queue) = flume::unbounded::<T>();
         let thread = spawn(name, move || {
-            while let Ok(first) = queue.recv() {
+            let mut sleep = Sleep::default();
+            while let Ok(first) = sleep.until_something_queues(&queue) {
                 let mut batch = vec![first];
                 batch.extend(queue.try_iter().take(most.saturating_sub(1)));
+                sleep.was_alone = batch.len() == 1;
                 _ = catch_unwind(AssertUnwindSafe(|| handle(batch)));
             }
         })?;
@@ -88,6 +91,28 @@ impl<T: Send + 'static> Drain<T> {
     /// Takes no more, finishes what has queued, and ends the thread. Blocks.
     pub fn close(&self) {
         self.0.close();
+    }
+}
+
+/// How the thread of a [`Drain`] waits. Whoever asks alone is likely to ask again as soon as it has its answer, and
+/// then the thread looks for that before it sleeps: waking it up takes longer than many a job. After a crowd it
+/// sleeps at once: while it wakes up, the crowd gathers.
+#[derive(Default)]
+struct Sleep {
+    spin: AdaptiveSpin,
+    was_alone: bool,
+}
+
+impl Sleep {
+    fn until_something_queues<T>(&mut self, queue: &flume::Receiver<T>) -> Result<T, flume::RecvError> {
+        if self.was_alone && queue.is_empty() && self.spin.is_worthwhile() {
+            let looked = look(|| queue.try_recv().ok());
+            self.spin.judge(&looked);
+            if let Some(found) = looked.found() {
+                return Ok(found);
+            }
+        }
+        queue.recv()
     }
 }
 
@@ -194,5 +219,24 @@ mod tests {
         drain.close();
         assert_eq!(seen.drain().collect::<Vec<_>>(), [1, 64, 36]);
         assert_eq!(drain.send(7), Err(7));
+    }
+
+    #[test]
+    fn who_waits_after_a_lone_item_gets_the_next_and_learns_of_the_end() {
+        for was_alone in [true, false] {
+            let (sender, queue) = flume::unbounded();
+            let mut sleep = Sleep { was_alone, ..Sleep::default() };
+            std::thread::scope(|scope| {
+                scope.spawn(move || {
+                    for i in 0..1000 {
+                        sender.send(i).unwrap();
+                    }
+                });
+                for i in 0..1000 {
+                    assert_eq!(sleep.until_something_queues(&queue), Ok(i));
+                }
+            });
+            assert!(sleep.until_something_queues(&queue).is_err());
+        }
     }
 }

@@ -110,7 +110,9 @@ impl Options {
         let writers = Arc::new(new("larder-fs-write", 1)?);
         let readers = Arc::new(new("larder-fs-read", self.readers)?);
         let opened = writers.run(move || self.open_waiting(dir, readers)).await;
-        opened.map(|(shared, drain)| Filesystem(Arc::new(Inner { shared, drain, writers })))
+        opened.map(|(shared, drain)| {
+            Filesystem(Arc::new(Inner { shared, drain, asking: Arc::default(), writers }))
+        })
     }
 
     /// Opens the store. Waits for the medium.

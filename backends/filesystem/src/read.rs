@@ -79,18 +79,15 @@ fn open(shared: &Shared, path: &Path, how: How) -> Result<Option<Box<dyn DiskFil
     }
 }
 
-/// Opens the file of a place. What the system cannot find without waiting is looked for all the same
-/// if its directory has been looked into before.
+/// Opens the file of a place. If its directory has been looked into before, what the system cannot find
+/// without waiting would be looked for all the same: then it is at once.
 fn find(shared: &Shared, place: &Place, how: How) -> Result<Option<Box<dyn DiskFile>>, Halt> {
-    match open(shared, &place.path, how) {
-        Err(Halt::Waits) if shared.is_warm(place.dir) => open(shared, &place.path, How::Waiting),
-        found => {
-            if how == How::Waiting {
-                shared.set_warm(place.dir);
-            }
-            found
-        }
+    if how == How::Cached && !shared.is_warm(place.dir) {
+        return open(shared, &place.path, how);
     }
+    let found = open(shared, &place.path, How::Waiting);
+    shared.set_warm(place.dir);
+    found
 }
 
 fn attempt(

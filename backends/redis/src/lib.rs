@@ -119,7 +119,6 @@ mod server;
 mod shared;
 mod slots;
 mod socket;
-mod spin;
 mod stamp;
 mod sync;
 mod target;

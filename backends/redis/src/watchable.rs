@@ -126,6 +126,7 @@ impl Stream {
 }
 
 #[cfg(all(test, unix))]
+#[expect(clippy::disallowed_methods, reason = "a test is no simulated run")]
 mod tests {
     use std::future::poll_fn;
     use std::time::Duration;

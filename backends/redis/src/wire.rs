@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use futures::channel::oneshot;
 use larder::Clock;
+use larder::io::AdaptiveSpin;
 use redis::{RedisError, RedisResult, Value};
 
 pub(crate) use self::asked::Asked;
@@ -23,7 +24,6 @@ use self::reading::Reading;
 use crate::alarm::Alarm;
 use crate::request::Request;
 use crate::socket::Socket;
-use crate::spin::AdaptiveSpin;
 
 /// A buffer of that size is kept for what comes next; a larger one is let go.
 const KEPT: usize = 1024 * 1024;

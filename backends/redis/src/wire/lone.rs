@@ -10,6 +10,8 @@ use std::task::{Context, Poll};
 
 use futures::channel::oneshot;
 use futures::future::poll_fn;
+use larder::io::Looked;
+use larder::{Clock, RealClock};
 use redis::{RedisResult, Value};
 
 use super::{Inner, State, Wire};
@@ -41,17 +43,20 @@ impl Looking {
         receiver: &mut oneshot::Receiver<RedisResult<Value>>,
     ) -> Option<RedisResult<Value>> {
         let inner = &*self.0.as_ref()?.0.inner;
-        let mut rounds = 0;
+        let (mut rounds, begun) = (0, RealClock.now());
         let answer = poll_fn(|cx| inner.poll_look(cx, receiver, &mut rounds)).await;
-        if answer.is_some() {
+        if let Some(answer) = answer {
+            let looked = Looked::after(RealClock.now().saturating_sub(begun), answer);
             // The driver need not watch until somebody asks who is not alone.
-            inner.state().spin.judge(true);
+            inner.state().spin.judge(&looked);
             self.0 = None;
-        } else if rounds >= ROUNDS {
-            inner.watch(|state| state.spin.judge(false));
+            return looked.found();
+        }
+        if rounds >= ROUNDS {
+            inner.watch(|state| state.spin.judge(&Looked::<()>::Nothing));
             self.0 = None;
         }
-        answer
+        None
     }
 }
 
