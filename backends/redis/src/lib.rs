@@ -87,7 +87,8 @@
 //! runtime are driven by that. What many tasks ask at the same time goes to the server in one piece, or in two, so
 //! that it works on one while the other is put together. A single task writes on its own thread, and looks for the
 //! answer there for up to 150 µs before it sleeps, if that was seldom in vain of late: with a server on the same
-//! machine, waking up takes longer than all else.
+//! machine, waking up takes longer than all else. Between two looks it offers its processor to others, and where they
+//! take it, it soon looks no more.
 
 #![forbid(unsafe_code)]
 #![allow(

@@ -61,7 +61,13 @@ impl Shared {
                 let now = if pauses == 0 { since } else { self.clock.now() };
                 let left = self.deadline.saturating_sub(now.saturating_sub(since));
                 let request = make(load);
-                let answered = match self.nodes.send_at_once(to, effect, &request, now + left, &mut sent) {
+                // What is sent when the time is over could only be ambiguous.
+                let at_once = if left.is_zero() {
+                    None
+                } else {
+                    self.nodes.send_at_once(to, effect, &request, now + left, &mut sent)
+                };
+                let answered = match at_once {
                     Some(asked) => asked
                         .answer()
                         .await
