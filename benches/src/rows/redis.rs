@@ -74,7 +74,7 @@ const METHOD: &str = "A `redis-server` of our own on 127.0.0.1 that keeps nothin
     only if nobody else has written since. So a write of a new key is one that finds nothing there (`SET .. NX`), and \
     a write over a key that is there is a script that compares first, where the others overwrite blindly; the keys are \
     10 000, and larder has written them before. Updates add one to a number: larder's `update_in`, of which those of one key share their \
-    writes; WATCH and GET, then MULTI, SET and EXEC, on a connection for each task, which is how it is done by \
+    writes, and which reads only what this process has not written last; WATCH and GET, then MULTI, SET and EXEC, on a connection for each task, which is how it is done by \
     hand; and GET and a script that compares and sets, on one connection. After every sample all keys \
     together must have counted all of it.";
 
