@@ -323,3 +323,18 @@ impl Capabilities {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_equal_if_and_only_if_their_tokens_are_however_they_were_made() {
+        assert_eq!(Version::new(&7u128.to_be_bytes()), Version::from(7));
+        assert_ne!(Version::new(&7u128.to_be_bytes()), Version::from(8));
+        assert_ne!(Version::new(&7u64.to_be_bytes()), Version::from(7));
+        for token in [&b""[..], b"short", &[7; 16], &[7; 17]] {
+            assert_eq!(Version::new(token).as_bytes(), token);
+        }
+    }
+}
