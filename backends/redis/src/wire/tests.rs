@@ -322,6 +322,24 @@ fn whoever_still_waits_when_the_connection_is_given_up_gets_his_answer() {
 }
 
 #[test]
+fn the_driver_of_a_connection_that_was_given_up_ends_when_nobody_waits() {
+    let (here, there) = UnixStream::pair().unwrap();
+    let wire = Wire::undriven(Arc::new(Socket::Unix(smol::Async::new(here).unwrap())), RealClock::shared());
+    let inner = Arc::clone(&wire.0.inner);
+    let mut driver = Box::pin(Driving::new(&inner).run());
+    let (sender, mut receiver) = oneshot::channel();
+    inner.ask(&echo(b"a"), sender, None).unwrap();
+    inner.state().lone = false;
+    drop(wire);
+    assert!(driver.as_mut().now_or_never().is_none(), "somebody waits");
+    let mut peer = Peer::new(there);
+    peer.next().unwrap();
+    peer.say(&string(b"a"));
+    smol::block_on(driver);
+    assert_eq!(receiver.try_recv().unwrap().unwrap().unwrap(), Value::BulkString(b"a".to_vec()));
+}
+
+#[test]
 fn a_connection_that_was_given_up_ends_when_the_last_who_waits_has_no_time_left() {
     let (wire, there) = pair();
     let mut peer = Peer::new(there);
