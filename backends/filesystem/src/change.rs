@@ -10,6 +10,7 @@ use larder::{Error, Expect, Head, Key, Removed, Responder, Result, Version, Writ
 use crate::failure;
 use crate::layout::Place;
 use crate::read;
+use crate::replaced::Kept;
 use crate::shared::Shared;
 use crate::temp::Temp;
 
@@ -98,13 +99,17 @@ pub(crate) struct Group {
     changes: Vec<(Change, Result<Outcome>)>,
     /// The state after the changes so far, as far as anyone has asked.
     state: Option<State>,
+    /// Whether there is a file in the place, if anyone has looked.
+    is_there: Option<bool>,
+    /// That file, if it was opened.
+    old: Option<Kept>,
     /// The last change that happens.
     last: Option<usize>,
 }
 
 impl Group {
     pub(crate) fn new(place: Place) -> Group {
-        Group { place, changes: Vec::new(), state: None, last: None }
+        Group { place, changes: Vec::new(), state: None, is_there: None, old: None, last: None }
     }
 
     /// Judges a change and adds it.
@@ -142,6 +147,7 @@ impl Group {
             let path = &self.place.path;
             let entry =
                 shared.disk.entry(path).map_err(|cause| failure::disk("cannot look at", path, cause))?;
+            self.is_there = Some(entry.is_some());
             self.state = Some(match entry {
                 None => State::Absent,
                 Some(EntryKind::File) => State::Present,
@@ -153,8 +159,15 @@ impl Group {
 
     fn version(&mut self, shared: &Shared, key: &Key) -> Result<Option<&Version>> {
         if matches!(self.state, None | Some(State::Present)) {
-            let head = read::head(shared, &self.place.path, Some(key))?;
-            self.state = Some(head.map_or(State::Absent, |head| State::At(Version::of(&head))));
+            let found = read::head(shared, &self.place.path, Some(key))?;
+            self.is_there = Some(found.is_some());
+            self.state = Some(match found {
+                None => State::Absent,
+                Some((head, file)) => {
+                    self.old = shared.replaced.keep(file, head.size().unwrap_or_default());
+                    State::At(Version::of(&head))
+                }
+            });
         }
         Ok(match &self.state {
             Some(State::At(version)) => Some(version),
@@ -165,6 +178,14 @@ impl Group {
     /// The change to carry out.
     pub(crate) fn effect(&self) -> Option<&Action> {
         self.last.map(|last| &self.changes[last].0.action)
+    }
+
+    /// The file that is in the place, kept open; `None` if there is none, or if it had better not be kept.
+    pub(crate) fn old(&mut self, shared: &Shared) -> Option<Kept> {
+        match self.is_there {
+            Some(false) => None,
+            _ => self.old.take().or_else(|| shared.replaced.open(&*shared.disk, &self.place.path)),
+        }
     }
 
     /// Answers all, once the effect is done.

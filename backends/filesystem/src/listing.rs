@@ -158,7 +158,7 @@ impl Listing {
             Some(prefix) => key.as_text().is_some_and(|text| text.starts_with(prefix)),
         };
         match name {
-            Name::Temp(_) => (None, 1),
+            Name::Temp(_) | Name::Lost => (None, 1),
             Name::Foreign => (Some(Err(foreign(&path()))), 1),
             Name::Text(key) if entry.kind == EntryKind::File => (wanted(&key).then_some(Ok(key)), 1),
             Name::Hashed if entry.kind == EntryKind::File => {
@@ -174,7 +174,7 @@ impl Listing {
 
     /// The key that a file with a hashed name tells, if the file is still there.
     fn hashed(&self, dir: u8, name: &OsString, path: &Path) -> Result<Option<Key>> {
-        let Some(head) = read::head(&self.shared, path, None)? else { return Ok(None) };
+        let Some((head, _)) = read::head(&self.shared, path, None)? else { return Ok(None) };
         let key = head.key().map_err(|why| failure::in_file(path, why))?;
         if names::directory(&key) != dir || *name != *names::encode(&key) {
             let what = format!("this is the record of the key {key}, and has another's name");

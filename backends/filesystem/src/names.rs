@@ -26,6 +26,9 @@ const HASHED: char = '#';
 /// What opens the name of a temporary file.
 const TEMP: char = '~';
 
+/// What opens the name that NFS gives to an open file that is removed or replaced; the rest is hexadecimal.
+const LOST: &str = ".nfs";
+
 /// What a file name in a record directory says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Name {
@@ -35,6 +38,8 @@ pub(crate) enum Name {
     Hashed,
     /// The temporary file of this owner.
     Temp(String),
+    /// A file that lost its name while someone had it open: NFS gives it another until it is let go.
+    Lost,
     /// Nothing that this backend makes.
     Foreign,
 }
@@ -63,6 +68,9 @@ pub(crate) fn decode(name: &str, dir: u8) -> Name {
             }
             _ => Name::Foreign,
         };
+    }
+    if let Some(digits) = name.strip_prefix(LOST) {
+        return if !digits.is_empty() && digits.bytes().all(is_hex) { Name::Lost } else { Name::Foreign };
     }
     match unescape(name).map(Key::from) {
         // Only the one name that a key is given counts: the way there and back must meet.
@@ -220,6 +228,9 @@ mod tests {
             "notes.TXT",
             "a b",
             "lost+found",
+            ".nfs",
+            ".nfs-1",
+            ".nfsx",
             "~0123456789abcdef-",
             "~0123456789abcdef-x",
         ] {
@@ -229,6 +240,7 @@ mod tests {
         assert_eq!(decode("ada", elsewhere), Name::Foreign);
         let owner = owner(77);
         assert_eq!(decode(&temp(&owner, 10), 3), Name::Temp(owner));
+        assert_eq!(decode(".nfs00000000018c2a7500000001", 3), Name::Lost);
     }
 
     /// Text that is likely to meet what is special.

@@ -55,16 +55,17 @@ pub(crate) fn read(shared: &Arc<Shared>, key: &Key, part: Part) -> Reply<Option<
     }
 }
 
-/// The head of the record in this file, of this key if one is given; `None` without a file. Waits for
-/// the medium.
-pub(crate) fn head(shared: &Shared, path: &Path, key: Option<&Key>) -> Result<Option<Head>> {
-    match open(shared, path, How::Waiting).map_err(Halt::into_error)? {
-        None => Ok(None),
-        Some(file) => {
-            let source = Source { file: &*file, path, how: How::Waiting };
-            Ok(Some(source.head(&mut Buffer::take(), FIRST_FOR_HEAD, key).map_err(Halt::into_error)?.0))
-        }
-    }
+/// The head of the record in this file, of this key if one is given, and the open file; `None` without a
+/// file. Waits for the medium.
+pub(crate) fn head(
+    shared: &Shared,
+    path: &Path,
+    key: Option<&Key>,
+) -> Result<Option<(Head, Box<dyn DiskFile>)>> {
+    let Some(file) = open(shared, path, How::Waiting).map_err(Halt::into_error)? else { return Ok(None) };
+    let source = Source { file: &*file, path, how: How::Waiting };
+    let (head, _) = source.head(&mut Buffer::take(), FIRST_FOR_HEAD, key).map_err(Halt::into_error)?;
+    Ok(Some((head, file)))
 }
 
 fn open(shared: &Shared, path: &Path, how: How) -> Result<Option<Box<dyn DiskFile>>, Halt> {

@@ -12,6 +12,7 @@ use crate::commit::Committer;
 use crate::failure;
 use crate::layout::Place;
 use crate::names::FAN_OUT;
+use crate::replaced;
 use crate::temp::Temp;
 
 /// A group whose effect, if it has one, is in this file; or a removal, which needs none.
@@ -103,12 +104,13 @@ impl Round<'_> {
     /// Puts the files in place, and removes what is to be removed.
     fn rename(&mut self, groups: Vec<Prepared>) -> Vec<Group> {
         let shared = Arc::clone(&self.committer.shared);
-        let mut renamed = Vec::with_capacity(groups.len());
-        for (group, temp) in groups {
+        let (mut renamed, mut old) = (Vec::with_capacity(groups.len()), Vec::new());
+        for (mut group, temp) in groups {
             if group.effect().is_none() {
                 renamed.push(group);
                 continue;
             }
+            old.extend(group.old(&shared));
             let path = &group.place.path;
             let (doing, done) = shared.change_names(group.place.dir, || match &temp {
                 Some(temp) => ("cannot replace", temp.rename(path)),
@@ -133,6 +135,8 @@ impl Round<'_> {
                 }
             }
         }
+        // While the names are made durable.
+        replaced::let_go(old, &shared.readers);
         renamed
     }
 

@@ -11,6 +11,7 @@ use crate::failure;
 use crate::layout::Layout;
 use crate::names::FAN_OUT;
 use crate::owner::Owner;
+use crate::replaced::Replaced;
 
 /// The state of an open store.
 #[derive(Debug)]
@@ -22,6 +23,7 @@ pub(crate) struct Shared {
     pub(crate) durability: Durability,
     /// Where reads go that would have to wait for the medium.
     pub(crate) readers: Arc<Workers>,
+    pub(crate) replaced: Replaced,
     owner: Mutex<Option<Arc<Owner>>>,
     closed: AtomicBool,
     poisoned: AtomicBool,
@@ -50,6 +52,7 @@ impl Shared {
             layout,
             durability,
             readers,
+            replaced: Replaced::default(),
             owner: Mutex::new(Some(owner)),
             closed: AtomicBool::new(false),
             poisoned: AtomicBool::new(false),

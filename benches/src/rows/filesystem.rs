@@ -47,8 +47,14 @@ pub fn section(effort: Effort, dir: &Path) -> Result<Section, Failure> {
         no_slower(&mut targets, &flushed, &[OBJECT, CACACHE], &format!("flushed write of {size}"));
         contests.push(flushed);
     }
-    contests.push(overwrites(&files, effort)?);
-    contests.push(durable_overwrites(&files, effort)?);
+    let flushed = overwrites(&files, effort)?;
+    no_slower(&mut targets, &flushed, &[OBJECT, CACACHE], "flushed write of 1 KiB over an old entry");
+    contests.push(flushed);
+    let durable = durable_overwrites(&files, effort)?;
+    let what = "one durable write of 1 KiB over an old entry, to `std::fs` with the same fsyncs";
+    targets.push(Target::at_most(what, 1.1, durable.ratio(LARDER, STD)));
+    no_slower(&mut targets, &durable, &[OBJECT, DAL], "durable write of 1 KiB over an old entry");
+    contests.push(durable);
 
     let many = many_tasks(&files, effort)?;
     let speed = 1.0 / many.ratio("larder, 64 tasks", "larder, 1 task");
@@ -171,11 +177,13 @@ fn durable_overwrites(files: &Files, effort: Effort) -> Result<Outcomes, Failure
     let on = On::Tokio(&runtime);
     let mut plain = plain_again(PlainFiles::new(&files.fresh()?, Synced::All), &bytes, KEYS, count);
     let larder = Writer::of_old(Store::larder(&files.fresh()?, Durable)?, bytes.clone(), KEYS, On::Pollster)?;
+    let larder_tokio = Writer::of_old(Store::larder(&files.fresh()?, Durable)?, bytes.clone(), KEYS, on)?;
     let object = Writer::of_old(Store::object(&files.fresh()?, true)?, bytes.clone(), KEYS, on)?;
     let dal = Writer::of_old(Store::dal(&files.fresh()?)?, bytes.clone(), KEYS, on)?;
     Ok(Contest::new("Durable write of 1 KiB over one of 40 old entries", Clock::Wall)
         .contender(STD, EVERYTHING, |clock| clock.time(count, &mut plain))
         .contender(LARDER, EVERYTHING, |clock| larder.alone(clock, On::Pollster, count))
+        .contender(LARDER_TOKIO, EVERYTHING, |clock| larder_tokio.alone(clock, on, count))
         .contender(OBJECT, EVERYTHING, |clock| object.alone(clock, on, count))
         .contender(DAL, CONTENT, |clock| dal.alone(clock, on, count))
         .run(effort))
