@@ -20,7 +20,9 @@
 //! | `redis-cluster://[USER:PASSWORD@]HOST[:PORT],HOST..` | a cluster, by some of its servers |
 //! | `redis+sentinel://[USER:PASSWORD@]HOST[:PORT],HOST../NAME[/DB]` | the primary that these sentinels know by this name; user and password are those of the servers |
 //!
-//! [`schemes`] has their options. Clusters and sentinels are spoken to without TLS.
+//! [`schemes`] has their options. `rediss-cluster://..` and `rediss+sentinel://..` are clusters and
+//! sentinels by TLS, which every server that they lead to must talk, with a certificate for the name by which it is
+//! announced.
 //!
 //! # What is on the server
 //!
@@ -108,6 +110,7 @@ mod group;
 mod layout;
 mod link;
 mod listing;
+mod misses;
 mod names;
 mod nodes;
 mod options;
@@ -123,6 +126,7 @@ mod socket;
 mod stamp;
 mod sync;
 mod target;
+mod tls;
 mod upload;
 #[cfg(feature = "tokio")]
 mod watchable;

@@ -17,6 +17,7 @@ use crate::failure::{self, Trouble};
 use crate::request::Request;
 use crate::scripts::Script;
 use crate::target::Target;
+use crate::tls::Tls;
 use crate::wire::Asked;
 
 /// The pause after the first failure, and the longest.
@@ -34,14 +35,14 @@ pub(crate) struct Link(Arc<Inner>);
 pub(crate) enum Source {
     Client(Arc<Client>),
     /// Whoever the sentinels say is the primary.
-    Sentinels(Arc<Target>),
+    Sentinels(Arc<(Target, Tls)>),
 }
 
 impl Source {
     async fn client(&self) -> RedisResult<Client> {
         match self {
             Source::Client(client) => Ok(Client::clone(client)),
-            Source::Sentinels(target) => target.primary().await,
+            Source::Sentinels(watched) => watched.0.primary(&watched.1).await,
         }
     }
 }

@@ -15,7 +15,8 @@ use crate::link::{Link, Source};
 use crate::names::Names;
 use crate::request::{Answer, Effect, Request};
 use crate::slots::Place;
-use crate::target::{Kind, Target, Tls};
+use crate::target::{Kind, Target};
+use crate::tls::Tls;
 use crate::wire::Asked;
 
 /// Which of a server's connections.
@@ -148,7 +149,7 @@ impl Nodes {
         let plan = Arc::new(plan);
         let source = match plan.target.kind() {
             Kind::Server => Source::Client(Arc::new(plan.target.client(&plan.tls)?)),
-            Kind::Sentinel => Source::Sentinels(Arc::new(plan.target.clone())),
+            Kind::Sentinel => Source::Sentinels(Arc::new((plan.target.clone(), plan.tls.clone()))),
             Kind::Cluster => {
                 let making = Arc::clone(&plan);
                 let cluster = Cluster::new(

@@ -12,12 +12,14 @@ use crate::Redis;
 use crate::deadline::Deadlines;
 use crate::failure::{self, Trouble};
 use crate::group::Safety;
+use crate::misses::Misses;
 use crate::names::Names;
 use crate::nodes::{Nodes, Plan};
 use crate::server::{self, Server};
 use crate::shared::Shared;
 use crate::stamp::Stamps;
-use crate::target::{Target, Tls};
+use crate::target::Target;
+use crate::tls::Tls;
 
 /// How to open a store: [`Redis::options`]. What stands in the URL goes before what is set here.
 ///
@@ -101,7 +103,7 @@ impl Options {
         self
     }
 
-    /// The certificates, in PEM, of the authorities that `rediss:` trusts, in place of the system's.
+    /// The certificates, in PEM, of the authorities that `rediss:` and its like trust, in place of the system's.
     #[must_use]
     pub fn authorities(mut self, pem: impl Into<Vec<u8>>) -> Options {
         self.tls.authorities = Some(pem.into());
@@ -158,6 +160,7 @@ impl Options {
                 names,
                 nodes,
                 stamps: Stamps::new(&*self.clock),
+                misses: Misses::default(),
                 deadline: self.deadline,
                 deadlines: Deadlines::new(Arc::clone(&self.clock), self.deadline),
                 hold: self.hold,

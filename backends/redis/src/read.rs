@@ -70,21 +70,34 @@ fn head_length(top: &[u8]) -> Result<Option<usize>> {
 
 /// The first bytes of the value, at the most so many; `None` if there is none.
 ///
-/// A range of what is absent is as empty as one of an empty string, so the same trip asks which it is. The
-/// two commands are not one step: what they disagree on is asked again as one.
+/// A range of what is absent is as empty as one of an empty string, so the same trip asks which it is, unless reads
+/// have found something for long. The two commands are not one step: what they disagree on, or what was not asked, is
+/// asked as one.
 fn beginning(shared: &Arc<Shared>, name: &[u8], most: usize) -> impl Future<Output = Result<Option<Bytes>>> {
     async move {
-        let both = |_| {
+        let both = shared.misses.are_likely();
+        let make = |_| {
             let mut request = Request::new("GETRANGE");
-            request.word(name).word(0usize).word(most - 1).then("EXISTS").word(name);
+            request.word(name).word(0usize).word(most - 1);
+            if both {
+                request.then("EXISTS").word(name);
+            }
             request
         };
-        let answer = shared.ask(To::main(name), Effect::Read, both).await?.value;
-        let Value::Array(answers) = answer else { return Err(failure::nonsense("GETRANGE")) };
-        match <[Value; 2]>::try_from(answers) {
-            Ok([Value::BulkString(bytes), _]) if !bytes.is_empty() => Ok(Some(bytes.into())),
-            Ok([Value::BulkString(_), Value::Int(0)]) => Ok(None),
-            Ok([Value::BulkString(_), Value::Int(_)]) => {
+        let answer = shared.ask(To::main(name), Effect::Read, make).await?.value;
+        let (bytes, exists) = match answer {
+            Value::BulkString(bytes) if !both => (bytes, true),
+            Value::Array(answers) => match <[Value; 2]>::try_from(answers) {
+                Ok([Value::BulkString(bytes), Value::Int(exists)]) => (bytes, exists != 0),
+                _ => return Err(failure::nonsense("GETRANGE")),
+            },
+            _ => return Err(failure::nonsense("GETRANGE")),
+        };
+        shared.misses.judge(!bytes.is_empty());
+        match (bytes.is_empty(), exists) {
+            (false, _) => Ok(Some(bytes.into())),
+            (true, false) => Ok(None),
+            (true, true) => {
                 let look = |load| {
                     let mut request = Script::Look.call(load, 1);
                     request.word(name).word(most - 1);
@@ -96,7 +109,6 @@ fn beginning(shared: &Arc<Shared>, name: &[u8], most: usize) -> impl Future<Outp
                     _ => Err(failure::nonsense("EVALSHA")),
                 }
             }
-            _ => Err(failure::nonsense("GETRANGE")),
         }
     }
 }

@@ -43,7 +43,7 @@ const fn option(name: &'static str, values: &'static str, help: &'static str) ->
 
 /// The schemes `redis://[USER:PASSWORD@]HOST[:PORT][/DB]`, `rediss://..` (by TLS), `redis+unix:/SOCKET`,
 /// `redis-cluster://[USER:PASSWORD@]HOST[:PORT],..` and `redis+sentinel://[USER:PASSWORD@]HOST[:PORT],../NAME[/DB]`,
-/// for a [`Registry`](larder::Registry).
+/// and these two by TLS as `rediss-cluster://..` and `rediss+sentinel://..`, for a [`Registry`](larder::Registry).
 pub fn schemes() -> Vec<Scheme> {
     KINDS
         .into_iter()
@@ -51,18 +51,21 @@ pub fn schemes() -> Vec<Scheme> {
             let scheme = Scheme::new(name, summary, |address| async move {
                 Ok(Larder::new(open(Options::default(), &address).await?))
             });
-            let options = OPTIONS.iter().chain(own);
+            let options = OPTIONS.iter().chain(own.iter().copied().flatten());
             options.fold(scheme, |scheme, option| scheme.option(option.name, option.values, option.help))
         })
         .collect()
 }
 
-const KINDS: [(&str, &str, &[SchemeOption]); 5] = [
+/// Name, summary, and the options that not all have.
+const KINDS: [(&str, &str, &[&[SchemeOption]]); 7] = [
     ("redis", "a Redis server", &[]),
-    ("rediss", "a Redis server, by TLS", &TLS),
-    ("redis+unix", "a Redis server on this machine, by its socket", &UNIX),
+    ("rediss", "a Redis server, by TLS", &[&TLS]),
+    ("redis+unix", "a Redis server on this machine, by its socket", &[&UNIX]),
     ("redis-cluster", "a Redis cluster, by some of its servers", &[]),
-    ("redis+sentinel", "a Redis server that sentinels watch, by their hosts and its name", &SENTINEL),
+    ("rediss-cluster", "a Redis cluster, by some of its servers and by TLS", &[&TLS]),
+    ("redis+sentinel", "a Redis server that sentinels watch, by their hosts and its name", &[&SENTINEL]),
+    ("rediss+sentinel", "a Redis server that sentinels watch, by TLS to all of them", &[&SENTINEL, &TLS]),
 ];
 
 /// Checks that the scheme is one of these and knows all options.
@@ -73,11 +76,13 @@ fn check(url: &str, address: &Address) -> Result<()> {
     let invalid = |message| Err(Error::new(ErrorKind::Invalid, message));
     let Some((name, _, own)) = KINDS.into_iter().find(|(name, ..)| *name == address.scheme()) else {
         return invalid(format!(
-            "unknown scheme {}:; there are redis:, rediss:, redis+unix:, redis-cluster:, redis+sentinel:",
-            address.scheme()
+            "unknown scheme {}:; there are {}",
+            address.scheme(),
+            KINDS.map(|(name, ..)| format!("{name}:")).join(", ")
         ));
     };
-    let known: Vec<&str> = OPTIONS.iter().chain(own).map(|option| option.name).collect();
+    let known: Vec<&str> =
+        OPTIONS.iter().chain(own.iter().copied().flatten()).map(|option| option.name).collect();
     let given = url.split_once('?').map_or("", |(_, options)| options).split('&');
     let mut given = given.filter_map(|option| option.split_once('=')).map(|(option, _)| option);
     match given.find(|option| !known.contains(option)) {
@@ -133,8 +138,8 @@ async fn open(mut options: Options, address: &Address) -> Result<Redis> {
 }
 
 impl Options {
-    /// Opens the store at this URL: `redis://`, `rediss://`, `redis+unix:`, `redis-cluster://` or
-    /// `redis+sentinel://`, with the options of [`schemes`].
+    /// Opens the store at this URL: `redis://`, `rediss://`, `redis+unix:`, `redis-cluster://`, `rediss-cluster://`,
+    /// `redis+sentinel://` or `rediss+sentinel://`, with the options of [`schemes`].
     ///
     /// # Errors
     /// `Invalid` for a URL or option that cannot be understood, `Denied` if the server takes neither user nor

@@ -11,6 +11,7 @@ use larder::{Clock, Durability, Error, ErrorKind, Result};
 
 use crate::deadline::Deadlines;
 use crate::failure::{self, Trouble};
+use crate::misses::Misses;
 use crate::names::Names;
 use crate::nodes::{Nodes, Sent, To};
 use crate::request::{Answer, Effect, Request};
@@ -29,6 +30,7 @@ pub(crate) struct Shared {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) nodes: Nodes,
     pub(crate) stamps: Stamps,
+    pub(crate) misses: Misses,
     /// How long an operation may take, and every part of a large one.
     pub(crate) deadline: Duration,
     pub(crate) deadlines: Deadlines,

@@ -10,6 +10,7 @@ use redis::{
 };
 
 use crate::slots::Place;
+use crate::tls::Tls;
 use crate::{failure, sentinel};
 
 /// What is meant by a target.
@@ -38,8 +39,8 @@ pub(crate) struct Target {
 
 impl Target {
     /// What `redis://USER:PASSWORD@HOST:PORT/DB`, `rediss://..`, `redis+unix:/path?db=0&user=..&password=..`,
-    /// `redis-cluster://USER:PASSWORD@HOST:PORT,HOST:PORT,..` or
-    /// `redis+sentinel://USER:PASSWORD@HOST:PORT,HOST:PORT,../NAME/DB` names.
+    /// `redis-cluster://USER:PASSWORD@HOST:PORT,HOST:PORT,..`, `rediss-cluster://..`,
+    /// `redis+sentinel://USER:PASSWORD@HOST:PORT,HOST:PORT,../NAME/DB` or `rediss+sentinel://..` names.
     ///
     /// # Errors
     /// `Invalid` if it names nothing; what was wrong, and not what was written.
@@ -47,11 +48,11 @@ impl Target {
         let scheme = address.scheme();
         let mut target = match scheme {
             "redis+unix" => Target::server(unix(address)?),
-            "redis-cluster" => cluster(address)?,
-            "redis+sentinel" => sentinels(address)?,
+            "redis-cluster" | "rediss-cluster" => cluster(address)?,
+            "redis+sentinel" | "rediss+sentinel" => sentinels(address)?,
             _ => Target::server(one(address)?),
         };
-        if cfg!(not(feature = "tls")) && scheme == "rediss" {
+        if cfg!(not(feature = "tls")) && is_encrypted(scheme) {
             let message = "this program was built without TLS: build larder-redis with its feature tls";
             return Err(failure::error(ErrorKind::Unsupported, message));
         }
@@ -84,7 +85,9 @@ impl Target {
     /// The servers of a cluster that the URL names.
     pub(crate) fn places(&self) -> Vec<Place> {
         let place = |host: &ConnectionAddr| match host {
-            ConnectionAddr::Tcp(host, port) => Some(Place { host: host.as_str().into(), port: *port }),
+            ConnectionAddr::Tcp(host, port) | ConnectionAddr::TcpTls { host, port, .. } => {
+                Some(Place { host: host.as_str().into(), port: *port })
+            }
             _ => None,
         };
         self.hosts.iter().filter_map(place).collect()
@@ -92,18 +95,25 @@ impl Target {
 
     /// The server at this place, for the same user.
     pub(crate) fn at(&self, place: &Place) -> Target {
-        let addr = ConnectionAddr::Tcp(place.host.to_string(), place.port);
+        let (host, port) = (place.host.to_string(), place.port);
+        let addr = if self.is_encrypted() { by_tls(host, port) } else { ConnectionAddr::Tcp(host, port) };
         Target { kind: Kind::Server, info: self.info.clone().set_addr(addr), ..self.clone() }
     }
 
     /// A client for the server that the sentinels name.
-    pub(crate) async fn primary(&self) -> RedisResult<Client> {
-        let sentinels = self.hosts.iter().map(|host| {
-            let info = host.clone().into_connection_info()?;
-            Ok(info.set_redis_settings(self.sentinel.clone()))
-        });
-        let sentinels = sentinels.collect::<RedisResult<Vec<ConnectionInfo>>>()?;
-        sentinel::primary(sentinels, self.name.clone(), self.info.redis_settings().clone()).await
+    pub(crate) async fn primary(&self, tls: &Tls) -> RedisResult<Client> {
+        sentinel::primary(sentinel::Watched {
+            sentinels: &self.hosts,
+            name: &self.name,
+            to_sentinels: &self.sentinel,
+            to_server: self.info.redis_settings(),
+            tls: self.is_encrypted().then_some(tls),
+        })
+        .await
+    }
+
+    fn is_encrypted(&self) -> bool {
+        matches!(self.info.addr(), ConnectionAddr::TcpTls { .. })
     }
 
     /// A client for it, which does not connect yet.
@@ -114,11 +124,21 @@ impl Target {
         let failed = |what: &'static str| {
             move |why: redis::RedisError| failure::error(ErrorKind::Invalid, what).with_source(why)
         };
-        if !matches!(self.info.addr(), ConnectionAddr::TcpTls { .. }) {
+        if !self.is_encrypted() {
             return Client::open(self.info.clone()).map_err(failed("the server cannot be named so"));
         }
         tls.client(self.info.clone())
     }
+}
+
+/// Whether this scheme says TLS.
+fn is_encrypted(scheme: &str) -> bool {
+    scheme.starts_with("rediss")
+}
+
+/// A server that proves who it is.
+fn by_tls(host: String, port: u16) -> ConnectionAddr {
+    ConnectionAddr::TcpTls { host, port, insecure: false, tls_params: None }
 }
 
 fn invalid(what: impl Into<String>) -> Error {
@@ -142,8 +162,8 @@ fn one(address: &Address) -> Result<ConnectionInfo> {
     })
 }
 
-/// `//USER:PASSWORD@HOST:PORT,HOST:PORT,../PATH`, taken apart: what `redis://USER:PASSWORD@HOST:PORT` means for
-/// the first of the hosts, all of the hosts, and the path.
+/// `//USER:PASSWORD@HOST:PORT,HOST:PORT,../PATH`, taken apart: what `redis://USER:PASSWORD@HOST:PORT`, or `rediss://`,
+/// means for the first of the hosts, all of the hosts, and the path.
 fn several<'a>(
     address: &'a Address,
     port: u16,
@@ -166,7 +186,8 @@ fn several<'a>(
         if host.is_empty() || host.starts_with(':') {
             return Err(wrong());
         }
-        format!("redis://{user}{host}{port}").as_str().into_connection_info().map_err(|_| wrong())
+        let plain = if is_encrypted(address.scheme()) { "rediss" } else { "redis" };
+        format!("{plain}://{user}{host}{port}").as_str().into_connection_info().map_err(|_| wrong())
     });
     let infos = infos.collect::<Result<Vec<ConnectionInfo>>>()?;
     let hosts = infos.iter().map(|info| info.addr().clone()).collect();
@@ -188,7 +209,7 @@ fn sentinels(address: &Address) -> Result<Target> {
     let name = percent_decode_str(name).decode_utf8().map_err(|_| invalid("the name is no UTF-8"))?;
     if name.is_empty() {
         return Err(invalid(
-            "redis+sentinel: needs the name of the primary, as in redis+sentinel://host:26379/mymaster",
+            "sentinels need the name of the primary, as in redis+sentinel://host:26379/mymaster",
         ));
     }
     let db = db.parse().map_err(|_| invalid("the number of the database cannot be understood"))?;
@@ -246,52 +267,6 @@ impl fmt::Debug for Target {
     }
 }
 
-/// Whom to trust, and who we are, beside the password.
-#[derive(Clone, Default)]
-pub(crate) struct Tls {
-    /// Certificates of authorities, PEM. `None`: those of the system.
-    pub(crate) authorities: Option<Vec<u8>>,
-    /// Our own certificate and its key, PEM.
-    pub(crate) identity: Option<(Vec<u8>, Vec<u8>)>,
-}
-
-impl Tls {
-    #[cfg(feature = "tls")]
-    fn client(&self, info: ConnectionInfo) -> Result<Client> {
-        use redis::{ClientTlsConfig, TlsCertificates};
-        // Of several that a program may be built with, rustls takes none by itself.
-        if rustls::crypto::CryptoProvider::get_default().is_none() {
-            // Somebody else may have been faster, which is as well.
-            _ = rustls::crypto::ring::default_provider().install_default();
-        }
-        let identity = self.identity.clone();
-        let certificates = TlsCertificates {
-            client_tls: identity.map(|(client_cert, client_key)| ClientTlsConfig { client_cert, client_key }),
-            root_cert: self.authorities.clone(),
-        };
-        Client::build_with_tls(info, certificates).map_err(|why| {
-            failure::error(
-                ErrorKind::Invalid,
-                format!("the certificates cannot be used ({})", why.category()),
-            )
-        })
-    }
-
-    #[cfg(not(feature = "tls"))]
-    fn client(&self, _info: ConnectionInfo) -> Result<Client> {
-        Err(failure::error(ErrorKind::Unsupported, "this program was built without TLS"))
-    }
-}
-
-impl fmt::Debug for Tls {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tls")
-            .field("authorities", &self.authorities.is_some())
-            .field("identity", &self.identity.is_some())
-            .finish()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -312,6 +287,8 @@ mod tests {
             ("redis-cluster://a", "the cluster of a:6379"),
             ("redis-cluster://me:pw@a:1,[::1],b:2/0?prefix=x", "the cluster of a:1, ::1:6379, b:2"),
             ("redis+sentinel://a,b:2/my%20primary/3", "\"my primary\" of a:26379, b:2, database 3"),
+            ("rediss-cluster://me:pw@a:1,b", "the cluster of a:1, b:6379"),
+            ("rediss+sentinel://a,b:2/p", "\"p\" of a:26379, b:2, database 0"),
         ] {
             assert_eq!(format!("{:?}", target(url)), shown, "{url}");
         }
@@ -322,12 +299,33 @@ mod tests {
             "redis-cluster://me:s%23cret@h,i",
             "redis+sentinel://me:s%23cret@h,i/m?sentinel-password=cret",
             "redis+sentinel://h/m?user=me&password=s%23cret",
+            "rediss-cluster://me:s%23cret@h,i",
+            "rediss+sentinel://me:s%23cret@h,i/m?sentinel-password=cret",
         ] {
             let target = target(url);
             assert_eq!(target.info.redis_settings().username(), Some("me"), "{url}");
             assert_eq!(target.info.redis_settings().password(), Some("s#cret"), "{url}");
             assert!(!format!("{target:?}").contains("cret"));
         }
+    }
+
+    #[cfg(feature = "tls")]
+    #[test]
+    fn every_server_that_an_encrypted_url_leads_to_is_reached_by_tls() {
+        let place = Place { host: "other".into(), port: 7 };
+        for (url, encrypted) in [("rediss-cluster://a,b", true), ("redis-cluster://a,b", false)] {
+            let target = target(url).unwrap();
+            assert_eq!(target.places().len(), 2);
+            for place in target.places().iter().chain([&place]) {
+                let info = target.at(place).info;
+                assert_eq!(matches!(info.addr(), ConnectionAddr::TcpTls { insecure: false, .. }), encrypted);
+            }
+        }
+        let target = target("rediss+sentinel://a,b/m").unwrap();
+        assert!(target.is_encrypted());
+        assert!(
+            target.hosts.iter().all(|host| matches!(host, ConnectionAddr::TcpTls { insecure: false, .. }))
+        );
     }
 
     #[test]

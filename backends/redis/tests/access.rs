@@ -5,7 +5,7 @@ mod support;
 
 use larder::{Backend, ErrorKind, Key, Larder, Registry, Result};
 use larder_redis::Redis;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use support::tls::{authority, certificate};
 use support::{Server, data_of, open, put, say};
 
 const SECRET: &str = "s3cret-word";
@@ -94,21 +94,6 @@ fn a_user_is_held_to_its_permissions() {
     assert_eq!(smol::block_on(data_of(&reader, &large)).unwrap().unwrap(), vec![1; 1 << 20]);
     assert_eq!(put(&reader, &key, 2, "y").unwrap_err().kind(), ErrorKind::Denied);
     assert_eq!(&smol::block_on(data_of(&store, &key)).unwrap().unwrap()[..], b"x");
-}
-
-fn authority() -> CertifiedIssuer<'static, KeyPair> {
-    let mut params = CertificateParams::new([]).unwrap();
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    params.distinguished_name.push(rcgen::DnType::CommonName, "authority");
-    CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
-}
-
-/// A certificate for this name, and its key, PEM.
-fn certificate(name: &str, authority: &CertifiedIssuer<'static, KeyPair>) -> (String, String) {
-    let key = KeyPair::generate().unwrap();
-    let mut params = CertificateParams::new([name.to_owned()]).unwrap();
-    params.distinguished_name.push(rcgen::DnType::CommonName, name);
-    (params.signed_by(&key, authority).unwrap().pem(), key.serialize_pem())
 }
 
 #[test]

@@ -149,7 +149,8 @@ struct Watched {
 impl Watched {
     fn start() -> Watched {
         let (primary, replica) = pair();
-        let sentinels: Vec<Server> = (0..3).map(|_| Server::start_sentinel(primary.port, TIMEOUT)).collect();
+        let sentinels: Vec<Server> =
+            (0..3).map(|_| Server::start_sentinel(primary.port, TIMEOUT, &[])).collect();
         for sentinel in &sentinels {
             wait(|| {
                 let told: String = say(&mut sentinel.bare(0), &["INFO", "sentinel"]);
@@ -190,7 +191,7 @@ fn clients_follow_the_primary_that_the_sentinels_choose() {
 #[test]
 fn a_name_that_the_sentinels_do_not_know_and_a_server_that_is_none_are_told() {
     let server = Server::start(&[]);
-    let sentinel = Server::start_sentinel(server.port, TIMEOUT);
+    let sentinel = Server::start_sentinel(server.port, TIMEOUT, &[]);
     let opening = |url: String| smol::block_on(larder_redis::Redis::open(&url)).unwrap_err();
     let port = sentinel.port;
     let error = opening(format!("redis+sentinel://127.0.0.1:{port}/other?deadline=300"));

@@ -44,6 +44,37 @@ fn reads_writes_and_removals_take_one_trip() {
     assert_eq!(trips(&proxy, || store.read(&key, Part::All).wait().unwrap().unwrap()).0, 1);
 }
 
+/// Where reads have found something for long they do not ask whether there is anything; one of what is absent asks
+/// again then, and the next ones ask for both at once.
+#[test]
+fn a_read_that_finds_nothing_takes_a_second_trip_only_after_many_that_found_something() {
+    let (server, proxy, store) = scene();
+    let (ada, nobody) = (Key::from("ada"), Key::from("nobody"));
+    put(&store, &ada, 1, "x").unwrap();
+    let asked = || {
+        let stats: String = support::say(&mut server.bare(0), &["INFO", "commandstats"]);
+        let calls = stats.lines().find_map(|line| line.strip_prefix("cmdstat_exists:calls="));
+        calls.map_or(0, |calls| calls.split(',').next().unwrap().parse().unwrap())
+    };
+    let before: u64 = asked();
+    for _ in 0..1000 {
+        let (count, stored) = trips(&proxy, || store.read(&ada, Part::All).wait().unwrap());
+        assert_eq!((count, stored.is_some()), (1, true));
+    }
+    assert!(asked() - before < 100, "{} of 1000 reads ask whether there is anything", asked() - before);
+    for expected in [2, 1, 1] {
+        let (count, stored) = trips(&proxy, || store.read(&nobody, Part::All).wait().unwrap());
+        assert_eq!((count, stored.is_none()), (expected, true));
+    }
+    // What is empty is none of ours, and not absent, however it is asked.
+    support::say::<()>(&mut server.bare(0), &["SET", "larder/empty", ""]);
+    for _ in 0..2 {
+        let error = store.read(&"empty".into(), Part::All).wait().unwrap_err();
+        assert_eq!(error.kind(), larder::ErrorKind::Corrupt, "{error}");
+        (0..100).for_each(|_| drop(store.read(&ada, Part::All).wait().unwrap()));
+    }
+}
+
 #[test]
 fn an_update_takes_two_trips_and_the_next_one_takes_one() {
     let (_server, proxy, store) = scene();

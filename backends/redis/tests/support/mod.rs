@@ -7,6 +7,7 @@
 pub(crate) mod cluster;
 pub(crate) mod proxy;
 pub(crate) mod runtimes;
+pub(crate) mod tls;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
@@ -64,8 +65,8 @@ impl Server {
 
     /// A sentinel that watches the server on this port, under the name `watched`, and takes it for dead after
     /// so many milliseconds.
-    pub(crate) fn start_sentinel(port: u16, timeout: u32) -> Server {
-        let server = Server::at_rest(&["--sentinel"]);
+    pub(crate) fn start_sentinel(port: u16, timeout: u32, settings: &[&str]) -> Server {
+        let server = Server::at_rest(&[&["--sentinel"], settings].concat());
         // It writes what it finds out into its configuration.
         let configuration = format!(
             "sentinel monitor watched 127.0.0.1 {port} 2\nsentinel down-after-milliseconds watched {timeout}\n\
