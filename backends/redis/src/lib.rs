@@ -75,6 +75,7 @@
 //! | operation | round trips |
 //! |---|---|
 //! | a read of a record up to 512 KiB, or of a head up to 1 KiB | 1 |
+//! | a read of what is absent | 1; 2 after 64 in a row that found something |
 //! | a conditional write or removal, a batch | 1 |
 //! | `assoc` or `dissoc` of an entry that this process wrote last, `assoc` of one that is absent | 1 |
 //! | the same of one that another process wrote | 2, or 3 if the guess was that nothing is there |
@@ -85,8 +86,8 @@
 //! # Its runtime
 //!
 //! A connection is driven by a task on smol's global executor, in a thread of its own: so the store works
-//! under every runtime and under none. With the feature `tokio`, connections that are opened within a tokio
-//! runtime are driven by that. What many tasks ask at the same time goes to the server in one piece, or in two, so
+//! under every runtime and under none. With the feature `tokio` (`tokio-plain` is the same without TLS),
+//! connections that are opened within a tokio runtime are driven by that. What many tasks ask at the same time goes to the server in one piece, or in two, so
 //! that it works on one while the other is put together. A single task writes on its own thread, and looks for the
 //! answer there for up to 150 µs before it sleeps, if that was seldom in vain of late: with a server on the same
 //! machine, waking up takes longer than all else. Between two looks it offers its processor to others, and where they
@@ -128,7 +129,7 @@ mod sync;
 mod target;
 mod tls;
 mod upload;
-#[cfg(feature = "tokio")]
+#[cfg(feature = "tokio-plain")]
 mod watchable;
 mod wire;
 mod write;

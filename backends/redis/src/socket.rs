@@ -10,7 +10,7 @@ use redis::{ConnectionAddr, ConnectionInfo};
 use smol::Async;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-#[cfg(feature = "tokio")]
+#[cfg(feature = "tokio-plain")]
 use crate::watchable::Watchable;
 
 /// A stream, connected.
@@ -18,7 +18,7 @@ pub(crate) enum Socket {
     Tcp(Async<std::net::TcpStream>),
     #[cfg(unix)]
     Unix(Async<std::os::unix::net::UnixStream>),
-    #[cfg(feature = "tokio")]
+    #[cfg(feature = "tokio-plain")]
     Tokio(Watchable),
 }
 
@@ -28,7 +28,7 @@ impl Socket {
     /// # Errors
     /// Those of the system.
     pub(crate) async fn connect(info: &ConnectionInfo) -> io::Result<Option<Socket>> {
-        #[cfg(feature = "tokio")]
+        #[cfg(feature = "tokio-plain")]
         if tokio::runtime::Handle::try_current().is_ok() {
             let stream = match info.addr() {
                 ConnectionAddr::Tcp(host, port) => {
@@ -61,7 +61,7 @@ impl Socket {
     /// Runs a future by the runtime that drives the stream.
     pub(crate) fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
         match self {
-            #[cfg(feature = "tokio")]
+            #[cfg(feature = "tokio-plain")]
             Socket::Tokio(_) => drop(tokio::spawn(future)),
             _ => smol::spawn(future).detach(),
         }
@@ -70,7 +70,7 @@ impl Socket {
     /// Whether a task that is woken runs before those that were woken earlier.
     pub(crate) fn is_hasty(&self) -> bool {
         match self {
-            #[cfg(feature = "tokio")]
+            #[cfg(feature = "tokio-plain")]
             Socket::Tokio(_) => true,
             _ => false,
         }
@@ -84,7 +84,7 @@ impl Socket {
                 Socket::Tcp(stream) => stream.get_ref().write(bytes),
                 #[cfg(unix)]
                 Socket::Unix(stream) => stream.get_ref().write(bytes),
-                #[cfg(feature = "tokio")]
+                #[cfg(feature = "tokio-plain")]
                 Socket::Tokio(stream) => stream.write(bytes),
             };
             match written {
@@ -102,7 +102,7 @@ impl Socket {
             Socket::Tcp(stream) => stream.get_ref().read(bytes),
             #[cfg(unix)]
             Socket::Unix(stream) => stream.get_ref().read(bytes),
-            #[cfg(feature = "tokio")]
+            #[cfg(feature = "tokio-plain")]
             Socket::Tokio(stream) => stream.read(bytes),
         }
     }
@@ -124,7 +124,7 @@ impl Socket {
             Socket::Tcp(stream) => stream.poll_readable(cx),
             #[cfg(unix)]
             Socket::Unix(stream) => stream.poll_readable(cx),
-            #[cfg(feature = "tokio")]
+            #[cfg(feature = "tokio-plain")]
             Socket::Tokio(stream) => stream.poll_readable(cx),
         }
     }
@@ -135,14 +135,14 @@ impl Socket {
             Socket::Tcp(stream) => stream.poll_writable(cx),
             #[cfg(unix)]
             Socket::Unix(stream) => stream.poll_writable(cx),
-            #[cfg(feature = "tokio")]
+            #[cfg(feature = "tokio-plain")]
             Socket::Tokio(stream) => stream.poll_writable(cx),
         }
     }
 
     /// Nobody is to be woken by it for the time being.
     pub(crate) fn unwatch(&self) {
-        #[cfg(feature = "tokio")]
+        #[cfg(feature = "tokio-plain")]
         if let Socket::Tokio(stream) = self {
             stream.unwatch();
         }
