@@ -23,6 +23,8 @@ pub(crate) struct Request {
     words: u32,
     /// The others only prepare the last.
     prepares: bool,
+    /// Where the key of the only command begins, and the words after it, if it may be joined with others.
+    joint: Option<(usize, usize)>,
 }
 
 /// A word of a command.
@@ -77,6 +79,24 @@ impl Request {
             (before, now) => drop(self.bytes.splice(at..at + before.len(), now.iter().copied())),
         }
         self
+    }
+
+    /// The call of [`Script::Swap`](crate::scripts::Script::Swap) that this is has the key that begins here, and the
+    /// other words there: it may become a part of one for several.
+    pub(crate) fn joining(mut self, key: usize, rest: usize) -> Request {
+        self.joint = Some((key, rest));
+        self
+    }
+
+    /// How many bytes it has so far.
+    pub(crate) fn size(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// The key and the other words, as they go over the wire, if it may be joined with others.
+    pub(crate) fn joint(&self) -> Option<[&[u8]; 2]> {
+        let (key, rest) = self.joint?;
+        Some([&self.bytes[key..rest], &self.bytes[rest..]])
     }
 
     /// Adds the commands of another request. Words that are added later belong to its last one.

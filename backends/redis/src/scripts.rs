@@ -24,6 +24,8 @@ pub(crate) enum Script {
     Write,
     /// Stores a record in the place of one that is not large: the common case of `Write`.
     Swap,
+    /// Several of these, each by itself, of writers who know nothing of each other.
+    Swaps,
     /// The same with a record that was sent aside: the common case of `Commit`.
     Place,
     /// Moves what was built aside into place if the expectation holds.
@@ -103,6 +105,23 @@ if stamp == ARGV[1] then
 end
 if stamp == string.sub(ARGV[2], 1, 16) then return 1 end
 return ''
+";
+
+/// KEYS: records. ARGV: for each of them what `Swap` has. For each of them what `Swap` answers, or its failure.
+const SWAPS: &str = r"
+local answers = {}
+for i, key in ipairs(KEYS) do
+  local stamp, record = redis.pcall('GETRANGE', key, '0', '15'), ARGV[2 * i]
+  if stamp == ARGV[2 * i - 1] then
+    local done = redis.pcall('SET', key, record)
+    answers[i] = done.err and done or 1
+  elseif stamp == string.sub(record, 1, 16) then
+    answers[i] = 1
+  else
+    answers[i] = ''
+  end
+end
+return answers
 ";
 
 /// KEYS: record, the new one aside. ARGV: expected stamp, of a record that is not large; stamp of the new one.
@@ -217,9 +236,10 @@ return redis.call('GETRANGE', KEYS[1], '0', ARGV[1])
 ";
 
 impl Script {
-    const ALL: [Script; 9] = [
+    const ALL: [Script; 10] = [
         Script::Write,
         Script::Swap,
+        Script::Swaps,
         Script::Place,
         Script::Commit,
         Script::Remove,
@@ -233,6 +253,7 @@ impl Script {
         match self {
             Script::Write => [COMMON, WRITE].concat(),
             Script::Swap => SWAP.to_owned(),
+            Script::Swaps => SWAPS.to_owned(),
             Script::Place => PLACE.to_owned(),
             Script::Commit => [COMMON, COMMIT].concat(),
             Script::Remove => [COMMON, REMOVE].concat(),
@@ -244,7 +265,7 @@ impl Script {
     }
 
     fn hash(self) -> &'static str {
-        static HASHES: std::sync::OnceLock<[String; 9]> = std::sync::OnceLock::new();
+        static HASHES: std::sync::OnceLock<[String; 10]> = std::sync::OnceLock::new();
         let hashes = HASHES.get_or_init(|| {
             Script::ALL.map(|script| sha1_smol::Sha1::from(script.text()).digest().to_string())
         });
@@ -267,12 +288,29 @@ impl Script {
         request.word(keys);
     }
 
+    /// A call by its hash as it goes over the wire, up to its keys: so many follow, and so many other words.
+    pub(crate) fn begin(self, keys: usize, others: usize, out: &mut Vec<u8>) {
+        let (hash, digits) = (self.hash(), keys.to_string());
+        let words = 3 + keys + others;
+        out.extend_from_slice(
+            format!(
+                "*{words}\r\n$7\r\nEVALSHA\r\n${}\r\n{hash}\r\n${}\r\n{digits}\r\n",
+                hash.len(),
+                digits.len()
+            )
+            .as_bytes(),
+        );
+    }
+
+    /// Loads it, before other commands.
+    pub(crate) fn load_in(self, request: &mut Request) {
+        request.then("SCRIPT").word("LOAD").word(&self.text()[..]);
+    }
+
     /// Loads all of them.
     pub(crate) fn load_all() -> Request {
         let mut request = Request::default();
-        for script in Script::ALL {
-            request.then("SCRIPT").word("LOAD").word(&script.text()[..]);
-        }
+        Script::ALL.into_iter().for_each(|script| script.load_in(&mut request));
         request
     }
 }
@@ -280,6 +318,16 @@ impl Script {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_beginning_of_a_call_is_that_of_the_call() {
+        let mut call = Script::Swap.call(Load::Known, 1);
+        call.word("key").word("stamp").word("record");
+        let mut begun = Vec::new();
+        Script::Swap.begin(1, 2, &mut begun);
+        assert!(call.as_bytes().starts_with(&begun));
+        assert!(call.as_bytes()[begun.len()..].starts_with(b"$3\r\nkey"));
+    }
 
     #[test]
     fn every_script_has_a_hash_of_its_own_at_its_place() {

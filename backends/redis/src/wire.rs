@@ -4,8 +4,10 @@
 
 mod asked;
 mod driving;
+mod joint;
 mod lone;
 mod reading;
+mod waiting;
 
 use std::collections::VecDeque;
 use std::io;
@@ -20,7 +22,9 @@ use redis::{RedisError, RedisResult, Value};
 
 pub(crate) use self::asked::Asked;
 use self::driving::Driving;
+use self::joint::Joint;
 use self::reading::Reading;
+use self::waiting::{Asker, Sender, Waiting};
 use crate::alarm::Alarm;
 use crate::request::Request;
 use crate::socket::Socket;
@@ -49,6 +53,8 @@ struct Inner {
 struct State {
     /// What is still to be written.
     out: Vec<u8>,
+    /// And after that.
+    joint: Joint,
     /// A buffer that has been written, for what comes next.
     spare: Vec<u8>,
     /// What goes before that, from `at` on: the stream took no more.
@@ -60,6 +66,8 @@ struct State {
     waiting: VecDeque<Waiting>,
     /// How many of the last of them nobody has begun to write.
     gathered: usize,
+    /// How many questions nobody has begun to write.
+    asked: usize,
     /// How many were answered together the last time.
     crowd: usize,
     /// The last who asked did so alone, and looks for the answer: the driver does not watch for it.
@@ -73,23 +81,6 @@ struct State {
     ending: bool,
     /// Why there will be no more answers.
     lost: Option<RedisError>,
-}
-
-struct Waiting {
-    /// How many answers are still to come.
-    left: usize,
-    /// Those that are there, if there are to be several.
-    gathered: Option<Vec<Value>>,
-    /// Until his time is over.
-    sender: Option<oneshot::Sender<RedisResult<Value>>>,
-    /// When that is, if he does not see to it himself.
-    due: Option<Duration>,
-}
-
-impl Waiting {
-    fn is_gone(&self) -> bool {
-        self.sender.as_ref().is_none_or(oneshot::Sender::is_canceled)
-    }
 }
 
 impl Wire {
@@ -148,23 +139,57 @@ fn ended() -> RedisError {
 impl State {
     /// Whether there is nobody left for whom there is anything to do.
     fn is_over(&self) -> bool {
-        self.ending && self.waiting.iter().all(Waiting::is_gone)
+        self.ending && self.waiting.iter().all(Waiting::is_gone) && self.joint.is_gone()
     }
 
     fn has_more(&self) -> bool {
-        !self.rest.is_empty() || !self.out.is_empty()
+        !self.rest.is_empty() || !self.out.is_empty() || !self.joint.is_empty()
     }
 
     /// Whether the server has nothing to do, and as many have asked as make half a crowd: it gets that, and works
     /// on it while the other half asks.
     fn is_due(&self) -> bool {
         let idle = self.gathered == self.waiting.len() && !self.writing && self.rest.is_empty();
-        idle && self.gathered >= self.crowd.div_ceil(2)
+        idle && self.asked >= self.crowd.div_ceil(2)
+    }
+
+    /// Whether the last who asked is the only one who waits.
+    fn is_alone(&self) -> bool {
+        self.waiting.len() + self.joint.len() == 1
+    }
+
+    /// Takes in a question.
+    fn add(&mut self, request: &Request, asker: Asker) {
+        self.asked += 1;
+        if let Some(joint) = request.joint() {
+            if self.joint.is_full() {
+                self.finish_joint();
+            }
+            self.joint.push(joint, asker);
+            return;
+        }
+        self.out.extend_from_slice(request.as_bytes());
+        self.waiting.push_back(Waiting::new(asker, request.len()));
+        self.gathered += 1;
+    }
+
+    /// Those who have joined wait for no more.
+    fn finish_joint(&mut self) {
+        if let Some(waiting) = self.joint.finish(&mut self.out) {
+            self.waiting.push_back(waiting);
+            self.gathered += 1;
+        }
+    }
+
+    /// All who wait.
+    fn askers(&mut self) -> impl Iterator<Item = &mut Asker> {
+        self.waiting.iter_mut().flat_map(Waiting::askers).chain(self.joint.askers())
     }
 
     /// Begins to write what is gathered.
     fn begin(&mut self) -> Vec<u8> {
-        (self.writing, self.gathered) = (true, 0);
+        self.finish_joint();
+        (self.writing, self.gathered, self.asked) = (true, 0, 0);
         let spare = std::mem::take(&mut self.spare);
         std::mem::replace(&mut self.out, spare)
     }
@@ -184,32 +209,21 @@ impl Inner {
     }
 
     /// Puts a question.
-    fn ask(
-        &self,
-        request: &Request,
-        sender: oneshot::Sender<RedisResult<Value>>,
-        due: Option<Duration>,
-    ) -> RedisResult<Put> {
+    fn ask(&self, request: &Request, sender: Sender, due: Option<Duration>) -> RedisResult<Put> {
         let mut state = self.state();
         if let Some(lost) = &state.lost {
             return Err(lost.clone());
         }
-        let (left, gathered) = match request.len() {
-            0 => {
-                drop(state);
-                _ = sender.send(Ok(Value::Array(Vec::new())));
-                return Ok(Put::default());
-            }
-            1 => (1, None),
-            several => (several, Some(Vec::with_capacity(several))),
-        };
+        if request.is_empty() {
+            drop(state);
+            _ = sender.send(Ok(Value::Array(Vec::new())));
+            return Ok(Put::default());
+        }
         let rings = due.filter(|due| state.rings.is_none_or(|rings| *due < rings));
         state.rings = rings.or(state.rings);
-        state.out.extend_from_slice(request.as_bytes());
-        state.waiting.push_back(Waiting { left, gathered, sender: Some(sender), due });
-        state.gathered += 1;
+        state.add(request, Asker::new(sender, due));
         let begins = state.is_due();
-        let lone = begins && state.waiting.len() == 1 && state.spin.is_worthwhile();
+        let lone = begins && state.is_alone() && state.spin.is_worthwhile();
         let watched = !std::mem::replace(&mut state.lone, lone);
         if !begins {
             // A driver who has a rest to write waits for the stream.
@@ -269,6 +283,7 @@ impl Inner {
         let mut state = self.state();
         let why = state.lost.get_or_insert(why).clone();
         state.lone = false;
+        state.finish_joint();
         let waiting = std::mem::take(&mut state.waiting);
         (state.out, state.rest, state.spare) = (Vec::new(), Vec::new(), Vec::new());
         let driver = state.driver.take();
@@ -276,7 +291,7 @@ impl Inner {
         if let Some(driver) = driver {
             driver.wake();
         }
-        for sender in waiting.into_iter().filter_map(|waiting| waiting.sender) {
+        for sender in waiting.into_iter().flat_map(Waiting::into_senders) {
             _ = sender.send(Err(why.clone()));
         }
     }
@@ -286,10 +301,10 @@ impl Inner {
         let mut state = self.state();
         let mut late = Vec::new();
         let mut next = None;
-        for waiting in &mut state.waiting {
-            match waiting.due {
-                Some(due) if due <= now => late.extend(waiting.sender.take()),
-                Some(due) if !waiting.is_gone() => {
+        for asker in state.askers() {
+            match asker.due {
+                Some(due) if due <= now => late.extend(asker.sender.take()),
+                Some(due) if !asker.is_gone() => {
                     next = Some(next.map_or(due, |next: Duration| next.min(due)))
                 }
                 _ => {}

@@ -109,10 +109,7 @@ fn small(
                     aside(shared, name, head, &whole, expect, load)
                 }
                 Expect::Version(version) if is_small(version.as_bytes()) => {
-                    let mut request = Request::with_room(name.len() + whole.len());
-                    Script::Swap.call_in(&mut request, load, 1);
-                    request.word(name).word(version.as_bytes()).word(whole);
-                    request
+                    swap(shared, name, version.as_bytes(), whole, load)
                 }
                 expect => {
                     let (mode, expected) = condition(expect);
@@ -146,6 +143,26 @@ fn small(
 
 /// A record longer than this is no argument of a script: the server's Lua takes 1.7 µs to hash a KiB of one.
 const ARGUMENT: usize = 2 * 1024;
+
+/// Stores a record in the place of the small one with this stamp, as one of several perhaps.
+fn swap(shared: &Shared, name: &[u8], expected: &[u8], whole: Whole<'_>, load: Load) -> Request {
+    let mut request = Request::with_room(name.len() + whole.len());
+    // The keys of a cluster are on several servers.
+    let joins = !shared.nodes.is_cluster();
+    if joins && load == Load::Send {
+        // A server that has forgotten one script has forgotten the other, too.
+        Script::Swaps.load_in(&mut request);
+    }
+    Script::Swap.call_in(&mut request, load, 1);
+    let key = request.size();
+    let rest = request.word(name).size();
+    request.word(expected).word(whole);
+    match (joins, load) {
+        (true, Load::Known) => request.joining(key, rest),
+        (true, Load::Send) => request.preparing(),
+        (false, _) => request,
+    }
+}
 
 /// Sends a record aside by a plain command, and in the same breath has a script put it in place if the
 /// expectation holds.

@@ -3,9 +3,9 @@
 
 use std::io;
 
-use futures::channel::oneshot;
 use redis::{RedisResult, Value};
 
+use super::waiting::Sender;
 use super::{Inner, KEPT};
 use crate::frame;
 
@@ -18,7 +18,7 @@ pub(super) struct Reading {
     buffer: Vec<u8>,
     filled: usize,
     answers: Vec<Value>,
-    answered: Vec<(oneshot::Sender<RedisResult<Value>>, Value)>,
+    answered: Vec<(Sender, RedisResult<Value>)>,
 }
 
 impl Default for Reading {
@@ -83,29 +83,19 @@ impl Reading {
                 unasked = true;
                 break;
             };
-            first.left -= 1;
-            let value = match &mut first.gathered {
-                None => value,
-                Some(gathered) => {
-                    gathered.push(value);
-                    if first.left > 0 {
-                        continue;
-                    }
-                    Value::Array(std::mem::take(gathered))
-                }
-            };
+            let Some(value) = first.add(value) else { continue };
             // Whose time was over has gone.
-            if let Some(sender) = state.waiting.pop_front().and_then(|waiting| waiting.sender) {
-                self.answered.push((sender, value));
+            if let Some(waiting) = state.waiting.pop_front() {
+                waiting.answer(value, &mut self.answered);
             }
         }
         if !self.answered.is_empty() {
             state.crowd = self.answered.len();
         }
         drop(state);
-        for (sender, value) in self.answered.drain(..) {
+        for (sender, answer) in self.answered.drain(..) {
             // Who has gone away needs none.
-            _ = sender.send(Ok(value));
+            _ = sender.send(answer);
         }
         if unasked {
             let what = "the server answered what it was not asked";
