@@ -302,15 +302,12 @@ impl Script {
         );
     }
 
-    /// Loads it, before other commands.
-    pub(crate) fn load_in(self, request: &mut Request) {
-        request.then("SCRIPT").word("LOAD").word(&self.text()[..]);
-    }
-
     /// Loads all of them.
     pub(crate) fn load_all() -> Request {
         let mut request = Request::default();
-        Script::ALL.into_iter().for_each(|script| script.load_in(&mut request));
+        for script in Script::ALL {
+            request.then("SCRIPT").word("LOAD").word(&script.text()[..]);
+        }
         request
     }
 }

@@ -32,6 +32,9 @@ use crate::socket::Socket;
 /// A buffer of that size is kept for what comes next; a larger one is let go.
 const KEPT: usize = 1024 * 1024;
 
+/// After those who have joined were refused, so many do not join.
+const APART: u32 = 1024;
+
 /// The stream. After the last clone is gone the task that drives it ends as soon as nobody waits any more.
 #[derive(Clone)]
 pub(crate) struct Wire(Arc<Driven>);
@@ -55,6 +58,8 @@ struct State {
     out: Vec<u8>,
     /// And after that.
     joint: Joint,
+    /// So many more do not join, since those who did were refused.
+    apart: u32,
     /// A buffer that has been written, for what comes next.
     spare: Vec<u8>,
     /// What goes before that, from `at` on: the stream took no more.
@@ -161,7 +166,9 @@ impl State {
     /// Takes in a question.
     fn add(&mut self, request: &Request, asker: Asker) {
         self.asked += 1;
-        if let Some(joint) = request.joint() {
+        if let Some(joint) = request.joint()
+            && self.joins()
+        {
             if self.joint.is_full() {
                 self.finish_joint();
             }
@@ -171,6 +178,20 @@ impl State {
         self.out.extend_from_slice(request.as_bytes());
         self.waiting.push_back(Waiting::new(asker, request.len()));
         self.gathered += 1;
+    }
+
+    /// Whether the next one who may join does.
+    fn joins(&mut self) -> bool {
+        self.apart = self.apart.saturating_sub(1);
+        self.apart == 0
+    }
+
+    /// What became of some that were answered. A proxy in front of several servers, or one that knows what it may
+    /// forward, refuses all who have joined, and they have to ask again: then it is seldom tried.
+    fn may_join(&mut self, joined: bool) {
+        if !joined {
+            self.apart = APART;
+        }
     }
 
     /// Those who have joined wait for no more.

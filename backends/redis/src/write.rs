@@ -150,8 +150,9 @@ fn swap(shared: &Shared, name: &[u8], expected: &[u8], whole: Whole<'_>, load: L
     // The keys of a cluster are on several servers.
     let joins = !shared.nodes.is_cluster();
     if joins && load == Load::Send {
-        // A server that has forgotten one script has forgotten the other, too.
-        Script::Swaps.load_in(&mut request);
+        // A server that has forgotten one script has forgotten the other, too. To have it loaded so takes no other
+        // permission than to call it.
+        Script::Swaps.call_in(&mut request, load, 0);
     }
     Script::Swap.call_in(&mut request, load, 1);
     let key = request.size();

@@ -13,9 +13,17 @@ fn keys() -> Vec<Key> {
     (0..KEYS).map(|n| Key::from(format!("key {n}"))).collect()
 }
 
-/// Writes all keys side by side, expecting these versions.
-fn write(store: &Redis, rev: u64, data: &[u8], versions: &[Version]) -> Vec<Result<Written>> {
+/// Writes all keys side by side, expecting these versions, while the server is not quick enough to answer one before
+/// the next is asked for.
+fn write(
+    server: &Server,
+    store: &Redis,
+    rev: u64,
+    data: &[u8],
+    versions: &[Version],
+) -> Vec<Result<Written>> {
     let keys = keys();
+    say::<()>(&mut server.bare(0), &["CLIENT", "PAUSE", "20"]);
     let replies = keys.iter().zip(versions).map(|(key, version)| {
         store.write(key, record(key, rev, data.to_vec()), Expect::Version(version.clone()))
     });
@@ -44,7 +52,7 @@ fn until_joined(server: &Server, store: &Redis, rev: &mut u64, mut versions: Vec
     loop {
         *rev += 1;
         let before = scripts(server);
-        versions = write(store, *rev, b"new", &versions).iter().map(version).collect();
+        versions = write(server, store, *rev, b"new", &versions).iter().map(version).collect();
         if scripts(server) - before < KEYS {
             return versions;
         }
@@ -69,7 +77,7 @@ fn writes_side_by_side_have_their_own_outcomes() {
     let name = format!("larder/key {foreign}");
     say::<()>(&mut bare, &["DEL", &name]);
     say::<()>(&mut bare, &["RPUSH", &name, "a"]);
-    let outcomes = write(&store, rev + 1, b"third", &versions);
+    let outcomes = write(&server, &store, rev + 1, b"third", &versions);
     for (n, outcome) in outcomes.iter().enumerate() {
         let others = [written, written + 10, gone, foreign].contains(&n);
         match outcome {
@@ -96,7 +104,7 @@ fn a_full_server_refuses_each_of_them() {
     say::<()>(&mut bare, &["CONFIG", "SET", "maxmemory", "1"]);
     loop {
         let before = scripts(&server);
-        for outcome in write(&store, rev + 1, b"refused", &versions) {
+        for outcome in write(&server, &store, rev + 1, b"refused", &versions) {
             assert_eq!(outcome.unwrap_err().kind(), ErrorKind::Full);
         }
         if scripts(&server) - before < KEYS {
@@ -107,7 +115,7 @@ fn a_full_server_refuses_each_of_them() {
     for key in keys() {
         assert_eq!(&smol::block_on(data_of(&store, &key)).unwrap().unwrap()[..], b"new");
     }
-    let outcomes = write(&store, rev + 1, b"room", &versions);
+    let outcomes = write(&server, &store, rev + 1, b"room", &versions);
     assert!(outcomes.iter().all(|outcome| matches!(outcome, Ok(Written::Done(_)))));
 }
 
@@ -119,6 +127,7 @@ fn a_server_that_forgot_the_scripts_is_given_them_again() {
     let versions = keys().iter().map(|key| version(&put(&store, key, 1, "old"))).collect();
     let versions = until_joined(&server, &store, &mut rev, versions);
     say::<()>(&mut server.bare(0), &["SCRIPT", "FLUSH"]);
-    let versions: Vec<Version> = write(&store, rev + 1, b"new", &versions).iter().map(version).collect();
+    let versions: Vec<Version> =
+        write(&server, &store, rev + 1, b"new", &versions).iter().map(version).collect();
     until_joined(&server, &store, &mut rev, versions);
 }

@@ -86,7 +86,8 @@ impl Reading {
             let Some(value) = first.add(value) else { continue };
             // Whose time was over has gone.
             if let Some(waiting) = state.waiting.pop_front() {
-                waiting.answer(value, &mut self.answered);
+                let joined = waiting.answer(value, &mut self.answered);
+                state.may_join(joined);
             }
         }
         if !self.answered.is_empty() {

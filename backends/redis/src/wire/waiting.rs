@@ -79,8 +79,8 @@ impl Waiting {
         }
     }
 
-    /// Says it to those who still wait.
-    pub(super) fn answer(self, value: Value, to: &mut Vec<(Sender, RedisResult<Value>)>) {
+    /// Says it to those who still wait. Tells whether those who have joined got what they asked for.
+    pub(super) fn answer(self, value: Value, to: &mut Vec<(Sender, RedisResult<Value>)>) -> bool {
         match (self.who, value) {
             (Who::One(asker), value) => to.extend(asker.sender.map(|sender| (sender, Ok(value)))),
             (Who::Joined(askers), Value::Array(values)) if values.len() == askers.len() => {
@@ -90,8 +90,10 @@ impl Waiting {
             // Whatever is the matter, each hears it by itself when it has sent its own script.
             (Who::Joined(askers), _) => {
                 to.extend(askers.into_iter().filter_map(|asker| Some((asker.sender?, Err(alone())))));
+                return false;
             }
         }
+        true
     }
 
     /// Nobody will be answered.

@@ -64,6 +64,10 @@ fn where_the_script_for_several_is_refused_each_is_told_to_send_its_own() {
             let why = answer.unwrap().unwrap_err();
             assert!(matches!(crate::failure::sorted(&why), crate::failure::Trouble::NoScript), "{why}");
         }
+        // And for a while they do not join.
+        let mut state = inner.state();
+        let alone = (0..10_000).take_while(|_| !state.joins()).count();
+        assert!((500..2000).contains(&alone), "{alone}");
     }
 }
 
