@@ -23,6 +23,13 @@ impl Effort {
     /// To see whether everything runs.
     pub const QUICK: Effort = Effort { rounds: 3, most_rounds: 3, divide: 10 };
 
+    /// The same with more rounds, for rows whose samples are short and wait for a disk that is never twice the same.
+    #[must_use]
+    pub fn more(self) -> Effort {
+        let times = if self.rounds < Effort::FULL.rounds { 1 } else { 4 };
+        Effort { rounds: self.rounds * times, most_rounds: self.most_rounds * times, ..self }
+    }
+
     /// The same with fewer rounds, for rows whose samples are long or whose effect is large.
     #[must_use]
     pub fn fewer(self) -> Effort {

@@ -123,7 +123,7 @@ fn durable_writes(files: &Files, len: usize, size: &str, effort: Effort) -> Resu
         .contender(OBJECT, EVERYTHING, |clock| object.alone(clock, on, count))
         .contender("`std::fs`, name not synced", CONTENT, |clock| clock.time(count, &mut plain_content))
         .contender(DAL, CONTENT, |clock| dal.alone(clock, on, count))
-        .run(effort))
+        .run(effort.more()))
 }
 
 fn flushed_writes(files: &Files, len: usize, size: &str, effort: Effort) -> Result<Outcomes, Failure> {
@@ -148,7 +148,7 @@ fn flushed_writes(files: &Files, len: usize, size: &str, effort: Effort) -> Resu
         .contender(OBJECT, NOTHING, |clock| object.alone(clock, on, count))
         .contender(CACACHE, NOTHING, |clock| cacache.alone(clock, on, count))
         .contender(CACACHE_SYNC, NOTHING, |clock| cacache_sync.alone(clock, On::Pollster, count))
-        .run(effort))
+        .run(effort.more()))
 }
 
 fn overwrites(files: &Files, effort: Effort) -> Result<Outcomes, Failure> {
@@ -167,7 +167,7 @@ fn overwrites(files: &Files, effort: Effort) -> Result<Outcomes, Failure> {
         .contender(LARDER_TOKIO, NOTHING, |clock| larder_tokio.alone(clock, on, count))
         .contender(OBJECT, NOTHING, |clock| object.alone(clock, on, count))
         .contender(CACACHE, NOTHING, |clock| cacache.alone(clock, on, count))
-        .run(effort))
+        .run(effort.more()))
 }
 
 fn durable_overwrites(files: &Files, effort: Effort) -> Result<Outcomes, Failure> {
@@ -186,7 +186,7 @@ fn durable_overwrites(files: &Files, effort: Effort) -> Result<Outcomes, Failure
         .contender(LARDER_TOKIO, EVERYTHING, |clock| larder_tokio.alone(clock, on, count))
         .contender(OBJECT, EVERYTHING, |clock| object.alone(clock, on, count))
         .contender(DAL, CONTENT, |clock| dal.alone(clock, on, count))
-        .run(effort))
+        .run(effort.more()))
 }
 
 fn many_tasks(files: &Files, effort: Effort) -> Result<Outcomes, Failure> {
