@@ -81,9 +81,9 @@ fn by_code(failure: &RedisError) -> Trouble {
         let place = place.to_owned();
         return if failure.code() == Some("ASK") { Trouble::Ask(place) } else { Trouble::Moved(slot, place) };
     }
-    // Servers before version 7 put the failure of a command within a script into the message.
+    // Servers before version 7 put the failure of a command within a script into the message, or its place before it.
     let code = match failure.code() {
-        Some("ERR") | None => ["OOM", "WRONGTYPE", "READONLY", "NOPERM", "MISCONF"]
+        Some("ERR" | "@user_script:") | None => ["OOM", "WRONGTYPE", "READONLY", "NOPERM", "MISCONF"]
             .into_iter()
             .find(|code| [format!("-{code} "), format!(": {code} ")].iter().any(|put| said.contains(put)))
             .unwrap_or("ERR"),
@@ -173,6 +173,7 @@ mod tests {
                 "ERR Error running script (call to f_ab): @user_script:1: -OOM command not allowed",
                 ErrorKind::Full,
             ),
+            ("@user_script: 7: -OOM command not allowed when used memory > 'maxmemory'.", ErrorKind::Full),
             ("WRONGTYPE Operation against a key holding the wrong kind of value", ErrorKind::Corrupt),
             (
                 "ERR Error running script (call to f_ab): @user_script:1: WRONGTYPE Operation against a key",

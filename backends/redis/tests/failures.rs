@@ -1,10 +1,19 @@
 //! What a server refuses, and how the store says so; and that it goes on when the server does.
 
+#![expect(clippy::disallowed_methods, reason = "a test is no simulated run")]
+
 mod support;
 
-use larder::{Backend, ErrorKind, Expect, Key, Part, Removed};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use larder::{Backend, Clock, ErrorKind, Expect, Key, Part, RealClock, Removed, Timestamp};
 use larder_redis::Redis;
 use smol::stream::StreamExt;
+use support::proxy::Proxy;
 use support::{SYNCED, Server, data_of, open, put, record, say};
 
 fn opening(url: &str) -> larder::Error {
@@ -137,6 +146,56 @@ fn a_server_that_does_not_answer_times_out_and_is_found_again() {
     assert!(smol::block_on(data_of(&patient, &key)).unwrap().is_some());
     // The store that timed out goes on too, as soon as the server is quick enough for it.
     while smol::block_on(data_of(&hurried, &key)).is_err() {}
+}
+
+/// Its time goes by whenever somebody waits for a moment.
+#[derive(Debug, Default)]
+struct Hasty(AtomicU64);
+
+impl Clock for Hasty {
+    fn now(&self) -> Duration {
+        RealClock.now() + Duration::from_secs(self.0.load(Ordering::Acquire))
+    }
+
+    fn wall(&self) -> Timestamp {
+        RealClock.wall()
+    }
+
+    fn sleep(&self, time: Duration) -> BoxFuture<'static, ()> {
+        if time > Duration::from_secs(1) {
+            return RealClock.sleep(time);
+        }
+        self.0.fetch_add(60, Ordering::AcqRel);
+        Box::pin(async {})
+    }
+
+    fn random(&self) -> u64 {
+        RealClock.random()
+    }
+}
+
+#[test]
+fn an_operation_whose_time_is_over_is_not_sent_once_more() {
+    let server = Server::start(&["--lua-time-limit", "10"]);
+    let proxy = Proxy::start(server.socket());
+    let clock = Arc::new(Hasty::default());
+    let store = smol::block_on(Redis::options().clock(clock).open(&proxy.url())).unwrap();
+    let key = Key::from("ada");
+    put(&store, &key, 1, "x").unwrap();
+    let script = thread::spawn({
+        let mut bare = server.bare(0);
+        move || redis::cmd("EVAL").arg("while true do end").arg(0).query::<()>(&mut bare)
+    });
+    let mut bare = server.bare(0);
+    let busy = |why: redis::RedisError| why.code() == Some("BUSY");
+    while !redis::cmd("PING").query::<()>(&mut bare).is_err_and(busy) {}
+    let before = proxy.trips();
+    let error = store.read(&key, Part::All).wait().unwrap_err();
+    assert_eq!((error.kind(), proxy.trips() - before), (ErrorKind::Unavailable, 1), "{error}");
+    assert!(error.to_string().contains("busy"), "{error}");
+    say::<()>(&mut bare, &["SCRIPT", "KILL"]);
+    assert!(script.join().unwrap().is_err());
+    assert_eq!(&smol::block_on(data_of(&store, &key)).unwrap().unwrap()[..], b"x");
 }
 
 #[test]
