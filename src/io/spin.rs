@@ -90,11 +90,15 @@ impl<T> Looked<T> {
 /// Looks for something for a moment. In between it offers its core to others, among whom may be whoever is to
 /// bring it: two threads that hand work to each other often end up on one core. Where nothing waits, as in
 /// simulations, nobody looks, so the time is the real one.
-pub fn look<T>(mut find: impl FnMut() -> Option<T>) -> Looked<T> {
-    let begun = RealClock.now();
+pub fn look<T>(find: impl FnMut() -> Option<T>) -> Looked<T> {
+    look_by(|| RealClock.now(), find)
+}
+
+fn look_by<T>(mut now: impl FnMut() -> Duration, mut find: impl FnMut() -> Option<T>) -> Looked<T> {
+    let begun = now();
     loop {
         let found = find();
-        let took = RealClock.now().saturating_sub(begun);
+        let took = now().saturating_sub(begun);
         match found {
             Some(found) => return Looked::after(took, found),
             None if took >= Duration::from_micros(LOOKS_US) => return Looked::Nothing,
@@ -154,18 +158,25 @@ mod tests {
 
     #[test]
     fn what_comes_while_one_looks_is_found_and_what_does_not_is_given_up() {
-        let mut looks = 0;
-        let looked = look(|| {
-            looks += 1;
-            (looks == 3).then_some(looks)
-        });
-        assert_eq!(looked.found(), Some(3));
+        // How long each look takes, which of them finds something, and how many there are.
+        let looked = |step_us: u64, finds: u64| {
+            let (mut time, mut looks) = (0, 0);
+            let now = || {
+                time += step_us;
+                Duration::from_micros(time)
+            };
+            let looked = look_by(now, || {
+                looks += 1;
+                (looks == finds).then_some(looks)
+            });
+            (looked, looks)
+        };
+        assert!(matches!(looked(1, 3), (Looked::Found(3), 3)));
+        assert!(matches!(looked(1, LOOKS_US), (Looked::Found(LOOKS_US), LOOKS_US)));
+        assert!(matches!(looked(1, LOOKS_US + 1), (Looked::Nothing, LOOKS_US)));
+        assert!(matches!(looked(LATE_US - 1, 1), (Looked::Found(1), 1)));
+        assert!(matches!(looked(LATE_US, 1), (Looked::Late(1), 1)));
+        assert_eq!(look(|| Some(7)).found(), Some(7));
         assert!(look(|| None::<()>).found().is_none());
-        let late = look(|| {
-            let begun = RealClock.now();
-            while RealClock.now() - begun < Duration::from_micros(2 * LATE_US) {}
-            Some(())
-        });
-        assert!(matches!(late, Looked::Late(())));
     }
 }
