@@ -89,6 +89,20 @@ fn a_prefix_selects_text_keys_and_opens_no_file_for_readable_ones() {
     assert_eq!(plan.calls(), 3 * 2, "the two hashed names, three times");
 }
 
+/// NFS names an open file so that loses its own.
+#[test]
+fn files_that_lost_their_names_are_passed_over_and_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    put(&store, "ada", "x").unwrap();
+    let lost = dir.path().join("records/00/.nfs00000000018c2a7500000001");
+    std::fs::write(&lost, "still open somewhere").unwrap();
+    assert_eq!(keys(&store), ["ada".into()]);
+    drop(store);
+    assert_eq!(keys(&open(dir.path())), ["ada".into()]);
+    assert!(lost.exists());
+}
+
 #[test]
 fn a_key_that_is_present_throughout_is_listed_exactly_once() {
     let dir = tempfile::tempdir().unwrap();

@@ -57,7 +57,7 @@ impl Request {
     /// Begins another command.
     pub(crate) fn then(&mut self, name: &str) -> &mut Request {
         (self.last, self.words) = (self.bytes.len(), 0);
-        self.commands += 1;
+        (self.commands, self.joint) = (self.commands + 1, None);
         self.bytes.extend_from_slice(b"*0\r\n");
         self.word(name)
     }
@@ -102,7 +102,7 @@ impl Request {
     /// Adds the commands of another request. Words that are added later belong to its last one.
     pub(crate) fn append(&mut self, other: &Request) {
         (self.last, self.words) = (self.bytes.len() + other.last, other.words);
-        self.commands += other.commands;
+        (self.commands, self.joint) = (self.commands + other.commands, None);
         self.bytes.extend_from_slice(&other.bytes);
     }
 
@@ -321,6 +321,23 @@ mod tests {
         let asking = request.each_after("ASKING").unwrap();
         assert_eq!((asking.as_bytes(), asking.len()), (&pipeline.get_packed_pipeline()[..], 4));
         assert!(Request::default().is_empty() && !request.is_empty());
+    }
+
+    #[test]
+    fn only_a_command_that_stands_alone_joins_others() {
+        let mut request = Request::new("EVALSHA");
+        let key = request.size();
+        let rest = request.word("key").size();
+        request.word("rest");
+        let request = request.joining(key, rest);
+        assert_eq!(request.joint(), Some([&b"$3\r\nkey\r\n"[..], &b"$4\r\nrest\r\n"[..]]));
+        let mut followed = request.clone();
+        followed.then("PING");
+        let mut several = request.clone();
+        several.append(&request);
+        let mut taken = Request::default();
+        taken.append(&request);
+        assert!([followed, several, taken].iter().all(|request| request.joint().is_none()));
     }
 
     #[test]
