@@ -134,4 +134,40 @@ mod tests {
         assert!(replaced.keep(Box::new(Told(told)), LARGEST + 1).is_none());
         assert_eq!(who.try_iter().count(), 1);
     }
+
+    /// While the threads that let files go are busy, whoever has written has his answer, and the old file is there.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_write_over_an_old_entry_does_not_wait_for_the_old_file_to_go() {
+        use larder::{Backend, Expect, Key, Kind, Meta, Record, Timestamp};
+
+        let dir = tempfile::tempdir().unwrap();
+        let dir = dir.path().canonicalize().unwrap();
+        let store = smol::block_on(crate::Filesystem::options().readers(1).open(&dir)).unwrap();
+        let key = Key::from("ada");
+        let put = || {
+            let meta = Meta::new(key.clone(), Kind::Binary, Timestamp::from_millis(1));
+            let record = Record::new(&meta, b"x".to_vec().into()).unwrap();
+            store.write(&key, record, Expect::Any).wait().unwrap();
+        };
+        let nameless = || {
+            let open = std::fs::read_dir("/proc/self/fd").unwrap();
+            let open = open.filter_map(|fd| fd.unwrap().path().read_link().ok());
+            open.filter(|path| path.starts_with(&dir) && path.to_string_lossy().ends_with(" (deleted)"))
+                .count()
+        };
+        put();
+        let (go, wait) = mpsc::channel::<()>();
+        let busy = store.0.shared.readers.run(move || {
+            _ = wait.recv();
+            Ok(())
+        });
+        put();
+        assert_eq!(nameless(), 1);
+        drop(go);
+        busy.wait().unwrap();
+        // The next job of the only reader comes after it.
+        store.0.shared.readers.run(|| Ok(())).wait().unwrap();
+        assert_eq!(nameless(), 0);
+    }
 }
